@@ -115,9 +115,15 @@ class Settings:
         20,
     )
     search: str = _setting(
-        "What proposes faces: `exact` for memory, `pgvector`, `milvus://host:19530`, `milvus+tls://host:19530` or "
-        "`milvus:///file`; with `+approximate`, as in `pgvector+approximate`, some are missed (docs/scaling.md).",
+        "What proposes faces: `exact` for memory, `sharded` for that of several servers together, `pgvector`, "
+        "`milvus://host:19530`, `milvus+tls://host:19530` or `milvus:///file`; with `+approximate`, as in "
+        "`pgvector+approximate`, some are missed (docs/scaling.md).",
         "exact",
+    )
+    shard_faces: int = _setting(
+        "With `search` set to `sharded`: faces from which on a collection is spread over the servers, in shards of so "
+        "many row numbers. The same for all servers.",
+        262_144,
     )
     milvus_token: str = _secret("What Milvus asks for: `user:password`, or a key. Prefer the variable.")
     models: Path | None = _setting("Folder of fetched models. Default: `custodes/models` in the user's cache.", None)
@@ -171,6 +177,9 @@ class Settings:
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
     stream_workers: int = _setting("Live streams watched at the same time; 0 for none by this server.", 4)
     stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
+    stream_authorities: Path | None = _setting(
+        "Authorities (PEM) that vouch for cameras of https:// and rtsps://; those of the system unless given.", None
+    )
     stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
     kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
     kinesis_access_key_id: str = _secret("Access key for that endpoint.")

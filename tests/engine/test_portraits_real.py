@@ -8,15 +8,22 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from custodes.core.device import Device
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot, SlotClosedError
+from custodes.engine.equipment.assembly import open_portrait_engine
+from custodes.engine.equipment.portraits import PortraitInspector
 from custodes.engine.faces.assembly import open_face_engine
+from custodes.engine.faces.capture import frame_share
 from custodes.engine.faces.pipeline import FacePipeline
+from custodes.engine.ports import PortraitEngine
 from custodes.engine.results.face import Trait, VectorUse
-from custodes.engine.results.portrait import Check
+from custodes.engine.results.portrait import LIMITS, Check
+from custodes.engine.runtime.networks import Networks
 from custodes.imaging.image import Image
 from custodes.models.store import ModelStore
 
@@ -31,12 +38,17 @@ def engine(model_pack: Path) -> FacePipeline:
     return open_face_engine(ModelStore(model_pack), Device.CPU, threads=2)
 
 
+@pytest.fixture(scope="module")
+def inspector(model_pack: Path, engine: FacePipeline) -> PortraitInspector:
+    return open_portrait_engine(Networks(ModelStore(model_pack), Device.CPU, threads=2), engine)
+
+
 @pytest.fixture
 def slot() -> Slot:
     return Slot(1, RequestId("r"))
 
 
-def checked(engine: FacePipeline, slot: Slot, rgb: NDArray[np.uint8]) -> dict[str, Check]:
+def checked(engine: PortraitEngine, slot: Slot, rgb: NDArray[np.uint8]) -> dict[str, Check]:
     found = engine.inspect(slot, Image(np.ascontiguousarray(rgb), b""), 1)
     (face,) = found.faces
     return {check.name: check for check in face.checks}
@@ -115,11 +127,70 @@ def test_the_portrait_passes_most_checks(engine: FacePipeline, slot: Slot):
         (lambda rgb: np.hstack([rgb, rgb]), "faces_in_picture"),
         (lambda rgb: np.hstack([rgb, np.full_like(rgb, 200)]), "eyes_from_left_share"),
         (lambda rgb: cv2.resize(rgb, (154, 200)), "eye_distance_px"),
+        (lambda rgb: np.clip(rgb * (0.55, 0.85, 1.3), 0, 255).astype(np.uint8), "skin_hue_deg"),
+        (lambda rgb: np.clip(rgb + grain(10), 0, 255).astype(np.uint8), "noise_levels"),
+        (lambda rgb: cv2.imdecode(cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 8])[1], 1), "block_edge_ratio"),
+        (lambda rgb: np.pad(rgb, ((60, 60), (0, 0), (0, 0))), "frame_share"),
+        (lambda rgb: np.pad(rgb, ((0, 0), (45, 0), (0, 0)), constant_values=255), "frame_share"),
     ],
 )
 def test_what_is_made_worse_fails_its_check(engine: FacePipeline, slot: Slot, worse, name: str):
     assert checked(engine, slot, PORTRAIT)[name].passed
     assert checked(engine, slot, worse(PORTRAIT))[name].passed is False
+
+
+def grain(levels: float) -> NDArray[np.float64]:
+    return np.random.default_rng(3).normal(0, levels, PORTRAIT.shape)
+
+
+def test_every_check_is_made_and_in_order(inspector: PortraitInspector, slot: Slot):
+    assert list(checked(inspector, slot, PORTRAIT)) == list(LIMITS)
+
+
+def test_what_covers_head_and_mouth_fails(inspector: PortraitInspector, engine: FacePipeline, slot: Slot):
+    plain = checked(inspector, slot, ASTRONAUT)
+    assert plain["head_cover_chance_pct"].passed and plain["mask_chance_pct"].passed
+    assert plain["shoulders_roll_deg"].passed
+    (face,) = engine.detect(slot, Image(ASTRONAUT, b"")).faces[:1]
+    left, right = face.points_px[0], face.points_px[1]
+    unit, middle = float(right[0] - left[0]), (left + right) / 2
+    masked, hatted = ASTRONAUT.copy(), ASTRONAUT.copy()
+    mask = np.array([(-0.95, 0.45), (0, 0.32), (0.95, 0.45), (0.85, 1.35), (0, 1.85), (-0.85, 1.35)]) * unit + middle
+    cv2.fillPoly(masked, [mask.astype(np.int32)], (150, 190, 215), cv2.LINE_AA)
+    hat = np.array([(-1.9, -0.75), (-1.15, -0.85), (-1.0, -2.0), (1.0, -2.0), (1.15, -0.85), (1.9, -0.75)]) * unit
+    cv2.fillPoly(hatted, [(hat + middle).astype(np.int32)], (45, 40, 60), cv2.LINE_AA)
+    assert checked(inspector, slot, masked)["mask_chance_pct"].passed is False
+    assert checked(inspector, slot, hatted)["head_cover_chance_pct"].passed is False
+
+
+def test_shoulders_that_slope_fail_and_hidden_ones_are_not_measured(inspector: PortraitInspector, slot: Slot):
+    height, width = ASTRONAUT.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -25, 0.8)
+    sloping = cv2.warpAffine(ASTRONAUT, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    assert checked(inspector, slot, sloping)["shoulders_roll_deg"].passed is False
+    only_a_face = ASTRONAUT[50:180, 160:290]
+    assert checked(inspector, slot, cv2.resize(only_a_face, (520, 520)))["shoulders_roll_deg"].value is None
+
+
+def test_plain_background_is_no_frame(inspector: PortraitInspector, slot: Slot):
+    plain = np.pad(PORTRAIT, ((0, 0), (200, 200), (0, 0)), mode="edge")
+    assert checked(inspector, slot, plain)["frame_share"].value == 0
+    assert frame_share(np.full((300, 200, 3), 90, np.uint8)) == 0
+
+
+@given(st.integers(8, 40), st.integers(0, 30), st.integers(0, 255), st.sampled_from(["top", "left", "both"]))
+def test_bars_are_measured_as_wide_as_they_are(bar: int, other: int, shade: int, where: str):
+    inside = np.random.default_rng(shade).integers(0, 255, (200, 160, 3), dtype=np.uint8)
+    inside = np.where(np.abs(inside.astype(int) - shade) < 60, 255 - inside, inside).astype(np.uint8)
+    pads = {"top": ((bar, 0), (0, 0)), "left": ((0, 0), (bar, 0)), "both": ((bar, other), (0, 0))}[where]
+    framed = np.pad(inside, (*pads, (0, 0)), constant_values=shade)
+    along = framed.shape[1 if where == "left" else 0]
+    assert frame_share(framed) == pytest.approx((bar + (other if where == "both" else 0)) / along)
+
+
+def test_too_few_pixels_say_nothing_of_noise(engine: FacePipeline, slot: Slot):
+    checks = checked(engine, slot, cv2.resize(PORTRAIT, (46, 60), interpolation=cv2.INTER_AREA))
+    assert checks["noise_levels"].passed is None and checks["block_edge_ratio"].passed is None
 
 
 def test_red_eyes_fail(engine: FacePipeline, slot: Slot):

@@ -234,9 +234,8 @@ def test_checks_pass_within_their_limits_and_not_without_a_value():
     assert Check("a", 0.9, 1.0).passed is False
     assert Check("a", 1.1, None, 1.0).passed is False
     assert Check("a", None, 1.0).passed is None
-    box = BoxPx(0, 0, 1, 1)
-    assert Inspection(box, 99.0, (Check("a", 1.0, 0.0),)).passed
-    assert not Inspection(box, 99.0, (Check("a", 1.0, 0.0), Check("b", None, 0.0))).passed
+    assert Inspection(face(), (Check("a", 1.0, 0.0),)).passed
+    assert not Inspection(face(), (Check("a", 1.0, 0.0), Check("b", None, 0.0))).passed
 
 
 def eye(open_odds: float, width_px: float = 30.0) -> Eye:

@@ -145,8 +145,7 @@ class SquareEngine:
             found.size,
             tuple(
                 Inspection(
-                    face.box_px,
-                    face.confidence_pct,
+                    face,
                     (Check("sharpness_pct", face.quality.sharpness_pct, 50.0), Check("background_deviation_pct", None)),
                 )
                 for face in found.faces

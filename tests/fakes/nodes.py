@@ -49,6 +49,14 @@ class Node:
             found: dict[str, Any] = json.loads(answer.read())
             return found
 
+    def keeping(self) -> Node:
+        """This server, once it has the duties."""
+        end = time.monotonic() + 60
+        while not self.health()["duties"]:
+            assert time.monotonic() < end, "it does not take the duties up"
+            time.sleep(0.05)
+        return self
+
 
 @dataclass
 class Cluster:
@@ -57,9 +65,10 @@ class Cluster:
     url: str
     data: Path
     running: dict[str, Process] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "CUSTODES_DATABASE": self.url}
+        return {**os.environ, "CUSTODES_DATABASE": self.url, **self.variables}
 
     def begin(self, name: str) -> subprocess.Popen[str]:
         """Start a process and wait for nothing."""
@@ -141,9 +150,9 @@ def running_node(
 
 
 @contextmanager
-def cluster(url: str, folder: Path) -> Iterator[Cluster]:
-    """No process yet."""
-    made = Cluster(url, folder / "data")
+def cluster(url: str, folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """No process yet; all get ``variables``."""
+    made = Cluster(url, folder / "data", variables=variables or {})
     try:
         yield made
     finally:

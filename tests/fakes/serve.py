@@ -10,6 +10,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -19,10 +20,13 @@ from custodes.settings import Settings
 from tests.fakes.engine import SquareEngine
 
 
-def shared() -> dict[str, str]:
+def shared() -> dict[str, Any]:
     """What makes it one of several, where the environment says so."""
-    names = {"database": "CUSTODES_DATABASE", "node": "CUSTODES_NODE"}
-    return {setting: os.environ[name] for setting, name in names.items() if "CUSTODES_NODE" in os.environ}
+    if "CUSTODES_NODE" not in os.environ:
+        return {}
+    names = ("database", "node", "search", "log_level")
+    texts = {name: found for name in names if (found := os.environ.get(f"CUSTODES_{name.upper()}"))}
+    return {**texts, "shard_faces": int(os.environ.get("CUSTODES_SHARD_FACES", "262144"))}
 
 
 def certificate() -> dict[str, Path]:

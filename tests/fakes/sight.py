@@ -22,6 +22,7 @@ from custodes.engine.results.person import PersonsSeen, SeenPerson
 from custodes.imaging.image import Image
 from custodes.operations.images.engines import ImageEngines
 from tests.fakes.custom import colour_engine
+from tests.fakes.engine import SquareEngine
 
 RED = DominantColour(200, 10, 20, "crimson", "red", 60.0)
 BLUE = DominantColour(0, 0, 250, "blue", "blue", 40.0)
@@ -104,4 +105,4 @@ def sight(labels: ScriptedLabels | None = None) -> ImageEngines:
     """Predictable engines."""
     finder, moderator, protector = labels or ScriptedLabels(), ScriptedModeration(), ScriptedEquipment()
     trainer = colour_engine()
-    return ImageEngines(lambda: finder, lambda: moderator, lambda: protector, lambda: trainer)
+    return ImageEngines(lambda: finder, lambda: moderator, lambda: protector, lambda: trainer, SquareEngine)

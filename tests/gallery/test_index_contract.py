@@ -18,7 +18,9 @@ from custodes.gallery.entities import Hit
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.kernel import cosines, error_bound
 from custodes.gallery.ports import FloatArray, VectorIndex
+from custodes.gallery.shelf import Cache, Filling
 from custodes.storage.vectors.faiss_index import FaissIndex
+from custodes.storage.vectors.kept_marks import KnownMarks, marks_of
 from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
 from custodes.storage.vectors.pgvector_index import PgvectorIndex, drop_left_behind
 from custodes.storage.vectors.scan_library import ScanVariant, open_library
@@ -26,6 +28,7 @@ from custodes.storage.vectors.scanned_index import SHARED_FROM, ScannedIndex
 from custodes.storage.vectors.segment import CAPACITY
 from custodes.storage.vectors.shared_pass import SearchAsked, SharedPass
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.shards import SpreadIndex
 from tests.fakes.vectors import units
 
 
@@ -43,7 +46,7 @@ class OneByOne:
 
     def close(self) -> None:
         if self._made is not None:
-            self._made.close()
+            self._made.erase()
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ FAST = [FaissIndex, *(Scanned(variant) for variant in ScanVariant)]
 fast_ones = pytest.mark.parametrize("fast_index", FAST, ids=[getattr(each, "__name__", repr(each)) for each in FAST])
 
 
-@pytest.fixture(params=[BruteForceIndex, *FAST, "in_database", "in_milvus"], ids=str)
+@pytest.fixture(params=[BruteForceIndex, SpreadIndex, *FAST, "in_database", "in_milvus"], ids=str)
 def make(request: pytest.FixtureRequest) -> Callable[[int], VectorIndex]:
     if isinstance(request.param, str):
         return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
@@ -121,6 +124,14 @@ def test_empty_index_finds_nothing(make: Callable[[int], VectorIndex]) -> None:
     index = make(8)
     assert len(index) == 0
     assert index.search(units(0, 1)[0], 5, -1.0) == ()
+
+
+def test_rows_are_those_there_are(make: Callable[[int], VectorIndex]) -> None:
+    index = make(8)
+    assert index.rows().tolist() == []
+    index.add(np.arange(40)[::-1].copy(), units(1, 40))
+    index.remove(np.arange(0, 40, 3))
+    assert index.rows().tolist() == [row for row in range(40) if row % 3]
 
 
 def test_order_is_by_cosine_then_row(make: Callable[[int], VectorIndex]) -> None:
@@ -343,17 +354,19 @@ def test_indexes_in_milvus_do_not_meet(in_milvus: InMilvus) -> None:
     other.add(np.arange(20), units(8, 20, 16))
     assert one.search(units(8, 20, 16)[3], 1, 0.999) == ()
     assert other.search(units(8, 20, 16)[3], 1, 0.999)[0].row == 3
-    one.close()
+    one.erase()
     assert (len(one), len(other)) == (0, 20)
 
 
 def test_what_a_killed_owner_left_goes_when_it_comes_back(milvus_file: MilvusServer, in_milvus: InMilvus) -> None:
     left = in_milvus(16)
     left.add(np.arange(20), units(9, 20, 16))
-    milvus_file.forget("cd34")
-    assert len(left) == 20
-    milvus_file.forget("ab12")
-    assert len(left) == 0
+    kept = MilvusIndex(16, milvus_file, name="0123456789abcdef")
+    kept.add(np.arange(5), units(9, 5, 16))
+    milvus_file.keep_only(["0123456789abcdef"])
+    assert (len(left), len(kept)) == (0, 5)
+    milvus_file.keep_only([])
+    assert len(kept) == 0
 
 
 def test_what_a_killed_owner_left_in_a_database_goes(postgres: PostgresServer, in_database: OneByOne) -> None:
@@ -420,3 +433,61 @@ def test_an_error_reaches_whoever_asked_for_it_and_nobody_else() -> None:
     limits = [13 if n % 7 == 3 else 100 + n for n in range(200)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(row, limits)) == [None if limit == 13 else limit for limit in limits]
+
+
+class Kept:
+    """Opens one index of a name again and again, as processes that follow each other do."""
+
+    def __init__(self, opened: Callable[[], VectorIndex]) -> None:
+        self.opened = opened
+
+    def put(self, rows: np.ndarray, vectors: FloatArray) -> VectorIndex:
+        """Fill it as a gallery does, from a store that has exactly these."""
+        cache = Cache()
+        return cache.filled(Filling(self.opened, lambda: iter([(rows, vectors)]), lambda: True))
+
+
+@pytest.fixture(params=["pgvector", "milvus"])
+def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+    name = "0123456789abcdef"
+    if request.param == "pgvector":
+        request.getfixturevalue("in_database")
+        url = request.getfixturevalue("postgres").empty()
+        made = Kept(lambda: PgvectorIndex(16, url, owner="ab12", name=name))
+    else:
+        server = request.getfixturevalue("milvus_file")
+        made = Kept(lambda: MilvusIndex(16, server, name=name))
+    yield made
+    made.opened().erase()
+
+
+def test_an_index_that_was_closed_is_gone_on_with_and_is_what_the_store_has(kept: Kept) -> None:
+    vectors, other = units(15, 60, 16), units(16, 60, 16)
+    first = kept.put(np.arange(40), vectors[:40])
+    first.remove(np.arange(0, 40, 8))
+    first.close()
+    left = kept.opened()
+    assert left.rows().tolist() == [row for row in range(40) if row % 8]
+    left.close()
+    # Meanwhile faces came and went, and two rows are of other faces, as after a database was set back.
+    now = np.arange(10, 60)
+    meant = vectors.copy()
+    meant[[12, 33]] = other[[12, 33]]
+    index, oracle = kept.put(now, meant[now]), BruteForceIndex(16)
+    oracle.add(now, meant[now])
+    assert index.rows().tolist() == now.tolist()
+    for query in (*meant[[12, 33, 50]], *vectors[[12, 0]]):
+        for limit, least in ((1, -1.0), (7, 0.2), (60, -1.0)):
+            assert index.search(query, limit, least) == oracle.search(query, limit, least)
+    index.close()
+
+
+def test_only_what_differs_is_lacking() -> None:
+    vectors, rows = units(17, 30, 16), np.arange(100, 130)
+    known = KnownMarks(rows[::-1], marks_of(vectors)[::-1])
+    assert not known.lacks(rows, marks_of(vectors)).any()
+    changed = vectors.copy()
+    changed[7, 3] = np.nextafter(changed[7, 3], np.float32(2))
+    assert np.flatnonzero(known.lacks(rows, marks_of(changed))).tolist() == [7]
+    assert known.lacks(np.array([0, 99, 130, 10**12]), marks_of(vectors[:4])).all()
+    assert KnownMarks(np.empty(0, np.int64), np.empty(0, np.int64)).lacks(rows, marks_of(vectors)).all()

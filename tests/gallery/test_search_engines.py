@@ -122,10 +122,12 @@ def test_answers_are_those_of_memory_and_the_record_says_how(
     ("text", "said"),
     [
         ("pgvector", "while database is not on PostgreSQL"),
-        ("milvus", "exact, pgvector or milvus://host:port"),
-        ("exact+approximate", "exact, pgvector or milvus"),
-        ("faiss", "exact, pgvector or milvus"),
-        ("milvus+tls:///folder/file", "exact, pgvector or milvus"),
+        ("milvus", "exact, sharded, pgvector or milvus://host:port"),
+        ("exact+approximate", "exact, sharded, pgvector or milvus"),
+        ("faiss", "exact, sharded, pgvector or milvus"),
+        ("milvus+tls:///folder/file", "exact, sharded, pgvector or milvus"),
+        ("sharded+approximate", "exact, sharded, pgvector or milvus"),
+        ("sharded", "for several with names"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(text: str, said: str, tmp_path: Path) -> None:

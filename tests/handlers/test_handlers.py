@@ -102,6 +102,7 @@ def test_documents_are_kept_listed_and_forgotten(house: House) -> None:
         ({"store": {"event": {"days": 366}}}, "$.store.event.days"),
         ({"notify": ["hook"]}, "$.notify"),
         ({"detect": {"attributes": ["SHOE_SIZE"]}}, "attribute"),
+        ({"gates": {"portrait": ["sharpness_pct", "beauty_pct"]}}, "$.gates.portrait[1]"),
     ],
     ids=str,
 )

@@ -27,6 +27,7 @@ BORDERS = frozenset(
         "edge/http/workers.py",
         "storage/sql/writer.py",
         "engine/runtime/batch.py",
+        "gallery/shards/part.py",
         "gallery/shelf.py",
         "jobs/schedule.py",
         "jobs/worker.py",

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from custodes.engine.results.portrait import LIMITS
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -46,6 +48,28 @@ def test_every_dependency_is_explained() -> None:
     explained = set(re.findall(r"^\| ([a-z0-9_.-]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE))
     names = {re.split(r"[\[<>=!~; ]", requirement)[0].lower() for requirement in wanted}
     assert names - explained == set()
+
+
+def test_every_check_of_portraits_is_explained_with_its_limits() -> None:
+    told = {}
+    for names, limits in re.findall(
+        r"^\| (`[^|]+) \| ([^|]+) \|", (ROOT / "docs" / "quality.md").read_text(), re.MULTILINE
+    ):
+        each = limits.split(", ") if ", " in limits else [limits] * 4
+        told |= {name: _limits(one) for name, one in zip(re.findall(r"`([a-z_]+)`", names), each, strict=False)}
+    assert told == LIMITS and list(told) == list(LIMITS)
+
+
+def _limits(told: str) -> tuple[float | None, float | None]:
+    """``≤ 5``, ``≥ 5``, ``± 5``, ``1 to 5`` or one value."""
+    numbers = [float(number) for number in re.findall(r"[\d.]+", told)]
+    if told.startswith("≤"):
+        return None, numbers[0]
+    if told.startswith("≥"):
+        return numbers[0], None
+    if told.startswith("±"):
+        return -numbers[0], numbers[0]
+    return numbers[0], numbers[-1]
 
 
 def test_readme_is_short_and_names_every_room() -> None:

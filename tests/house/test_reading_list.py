@@ -2,8 +2,8 @@
 
 Lines are counted as they stand, with docstrings and blank ones. A ceiling may be lowered here and not be raised without
 somebody saying what the new lines check. Nobody reads everything for one question: each kind of file has a path of its
-own, ``docs/ledger.md`` names them, and a path reaches no check of another kind. The aim is 1,500 lines for "was X a
-customer?" and 3,500 for the whole list.
+own, ``docs/ledger.md`` names them, and a path reaches no check of another kind. The aim was 1,500 lines for "was X a
+customer?" and 3,500 for the whole list; ADR 0029 says why it is not reached, and how many are lines of code.
 
 Of what is more than that in the whole list, 250 lines check all rules of the log with --ledger (``public_log``) and
 that each head of the account map continues the one before (``maps``); 550 check time stamps of outside authorities
@@ -25,20 +25,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 LEDGER = SOURCE / "custodes/ledger"
-MAX_LINES = 7_400
+MAX_LINES = 7_350
 PATHS = {
     # question: (module at the end of its path, most lines)
-    "statement": ("verdict", 2_870),
-    "erasure": ("erasure", 2_000),
-    "invoice": ("invoices.invoice", 2_790),
-    "moratorium": ("moratorium.check", 2_550),
-    "regulation": ("regulation.check", 4_620),
-    "party": ("party", 3_640),
-    "vrf": ("maps.key_change_file", 2_080),
-    "growth": ("map_chain", 2_330),
-    "log": ("public_log", 2_060),
-    "stamps": ("timestamps.bracket", 3_070),
-    "attestation": ("attestation.check", 2_320),
+    "statement": ("verdict", 2_790),
+    "erasure": ("erasure", 1_960),
+    "invoice": ("invoices.invoice", 2_700),
+    "moratorium": ("moratorium.check", 2_520),
+    "regulation": ("regulation.check", 4_540),
+    "party": ("party", 3_560),
+    "vrf": ("maps.key_change_file", 2_030),
+    "growth": ("map_chain", 2_280),
+    "log": ("public_log", 2_020),
+    "stamps": ("timestamps.bracket", 3_030),
+    "attestation": ("attestation.check", 2_280),
 }
 OWN = {
     "erasure": "verifier/erasure.py",

@@ -187,7 +187,7 @@ def test_both_verifiers_say_the_same_of_stamped_statements(make_world, authoriti
     own = []
     for statement, one, pem in cases:
         roots = () if pem is None else read_roots(pem)
-        own.append(verify(statement, world.policy(), stamps=StampFile(one, roots, world.policy())).word.value)
+        own.append(verify(statement, world.policy(), stamps=StampFile(one, roots, world.policy()).bracket).word.value)
     assert {"PRESENT", "ABSENT", "UNDETERMINED", "INVALID"} <= set(own)
     told = [
         {"statement": a.decode(), "file": b.decode(errors="replace"), "roots": c and c.decode()} for a, b, c in cases

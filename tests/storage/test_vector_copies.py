@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from custodes.core.ids import FaceId, UserId
 from custodes.gallery.ports import FloatArray
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
-from tests.fakes.directories import opened, raw
+from tests.fakes.directories import opened, opened_database, raw
 from tests.fakes.vectors import KEY, collection, new_face, units
 from tests.fakes.waiting import eventually
 
@@ -173,3 +175,34 @@ def test_while_the_database_takes_no_changes_vectors_are_read_all_the_same(tmp_p
             blocker.rollback()
             blocker.close()
         assert np.array_equal(np.concatenate([vectors for _, vectors in batches]), VECTORS[10:])
+
+
+def test_servers_over_one_database_have_files_of_their_own_under_shared_keys(tmp_path: Path) -> None:
+    data, folders = tmp_path / "data", [tmp_path / "one", tmp_path / "two"]
+    with closing(opened_database(data)) as database:
+        one, two = (
+            SqlGalleryStore.open(database, data, os.urandom, files=SegmentFiles(folder, full_rows=10, worth_rows=4))
+            for folder in folders
+        )
+        one.create_collection(collection(dimension=16), {})
+        one.add_faces(KEY, [new_face(vector, f"face-{n}") for n, vector in enumerate(VECTORS)])
+        assert (one.seal_vectors(KEY), two.seal_vectors(KEY)) == (3, 3)
+        files = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
+        assert files[0].keys() == files[1].keys() and not set(files[0].values()) & set(files[1].values())
+        with raw(data) as connection:
+            rows = connection.execute("SELECT face_id, sealed FROM faces").fetchall()
+        break_rows(data)
+        for store in (one, two):
+            assert np.array_equal(held(store), VECTORS)
+        with raw(data) as connection:
+            connection.executemany("UPDATE faces SET sealed = ? WHERE face_id = ?", [row[::-1] for row in rows])
+        one.delete_faces(KEY, [FaceId("face-13")])
+        assert len(list(folders[1].iterdir())) == 3, "a file of the other server stays, without a key"
+        for name, content in files[1].items():
+            (folders[0] / name).write_bytes(content)
+        for store in (two, one):
+            assert np.array_equal(held(store), np.delete(VECTORS, 13, axis=0))
+        two.tidy_copies()
+        with raw(data) as connection:
+            keys = {name for (name,) in connection.execute("SELECT segment_id FROM vector_segments")}
+        assert {path.stem for path in folders[1].iterdir()} <= keys

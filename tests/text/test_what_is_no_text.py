@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custodes.engine.results.text import Quad
 from custodes.engine.text.pipeline import Attempt
+from custodes.engine.text.places import Straight
 from custodes.engine.text.recognise import Reading, Symbol
 from custodes.engine.text.words import words_of
 
@@ -16,7 +16,7 @@ PICTURE_PX = 250.0 * 250
 def attempt(text: str, probability: float, width: float, height: float = 50) -> Attempt:
     symbols = [Symbol(letter, (at + 0.5) / len(text), probability) for at, letter in enumerate(text)]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    return Attempt(Reading(tuple(symbols)), corners)
+    return Attempt(Reading(tuple(symbols)), Straight(corners))
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,7 @@ def test_words_are(text: str, probability: float, width: float) -> None:
 
 def told(text: str, width: float) -> list[tuple[str, float]]:
     found = attempt(text, 0.999, width)
-    (a, b), (c, d) = (0.0, 0.0), (width, 0.0)
-    quad = Quad(((a, b), (c, d), (width, 50.0), (0.0, 50.0)))
-    return [(word.text, word.confidence_pct) for word in words_of(found.reading, quad)]
+    return [(word.text, word.confidence_pct) for word in words_of(found.reading, found.place)]
 
 
 def test_digits_that_stand_apart_lower_the_confidence_of_their_word() -> None:

@@ -15,7 +15,15 @@ _COUNTS = (
     *("threads", "account_rate", "account_collections", "faces_per_collection", "users_per_collection"),
     *("video_workers", "stream_workers", "shutdown_s"),
 )
-_POSITIVE = ("in_flight", "account_in_flight", "account_burst", "liveness_days", "review_days", "video_part_s")
+_POSITIVE = (
+    "in_flight",
+    "account_in_flight",
+    "account_burst",
+    "liveness_days",
+    "review_days",
+    "video_part_s",
+    "shard_faces",
+)
 _RANGES = (
     *(("port", 0, 65535), ("workers", 1, 256), ("policy_notice_days", 0, 3650), ("search_wait_s", 0, 600)),
     ("stream_fragment_s", 1, 60),

@@ -35,6 +35,7 @@ class SearchEngine(StrEnum):
     """What proposes faces that may be alike."""
 
     MEMORY = "memory"
+    SHARDED = "sharded"
     PGVECTOR = "pgvector"
     MILVUS = "milvus"
 
@@ -60,11 +61,16 @@ class SearchEngineText:
 
 
 IN_MEMORY = SearchEngineText(SearchEngine.MEMORY)
-_SEARCH = re.compile(r"(?P<kind>exact|pgvector|milvus)(?P<words>(?:\+(?:approximate|tls))*)(?:://(?P<address>.+))?")
+_SEARCH = re.compile(
+    r"(?P<kind>exact|sharded|pgvector|milvus)(?P<words>(?:\+(?:approximate|tls))*)(?:://(?P<address>.+))?"
+)
 
 
 def search_engine(text: str) -> SearchEngineText | None:
-    """What ``exact``, ``pgvector[+approximate]`` or ``milvus[+approximate][+tls]://PLACE`` say, else None."""
+    """What ``exact``, ``sharded``, ``pgvector[+approximate]`` or ``milvus[+approximate][+tls]://PLACE`` say.
+
+    None for anything else.
+    """
     found = _SEARCH.fullmatch(text)
     if found is None:
         return None
@@ -75,10 +81,10 @@ def search_engine(text: str) -> SearchEngineText | None:
         scheme = "https" if "tls" in words else "http"
         place = address if address.startswith("/") else f"{scheme}://{address}"
         return SearchEngineText(SearchEngine.MILVUS, "approximate" in words, place)
-    if address or "tls" in words or (words and found["kind"] == "exact"):
+    if address or "tls" in words or (words and found["kind"] != "pgvector"):
         return None
-    kind = SearchEngine.MEMORY if found["kind"] == "exact" else SearchEngine.PGVECTOR
-    return SearchEngineText(kind, "approximate" in words)
+    kinds = {"exact": SearchEngine.MEMORY, "sharded": SearchEngine.SHARDED, "pgvector": SearchEngine.PGVECTOR}
+    return SearchEngineText(kinds[found["kind"]], "approximate" in words)
 
 
 def search_refusal(text: str, database: str, node: str) -> str:
@@ -91,7 +97,9 @@ def search_refusal(text: str, database: str, node: str) -> str:
     """
     engine = search_engine(text)
     if engine is None:
-        return "exact, pgvector or milvus://host:port, see docs/settings.md"
+        return "exact, sharded, pgvector or milvus://host:port, see docs/settings.md"
+    if engine.kind is SearchEngine.SHARDED and not node:
+        return "exact while there is one server: sharded is for several with names"
     if engine.kind is SearchEngine.PGVECTOR and not database.startswith("postgresql"):
         return "exact or milvus while database is not on PostgreSQL"
     return "a server where there are several nodes" if engine.embedded and node else ""

@@ -6,7 +6,7 @@ In: settings, an open database. Out: the gallery with what keeps it warm; closed
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,12 @@ from pathlib import Path
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.deployment.networks.scores import score_rates
-from custodes.deployment.storage.search_index import open_search_index
+from custodes.deployment.storage.search_index import FaceIndexes, open_search_index
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
+from custodes.gallery.ports import NewFaceIndex
+from custodes.gallery.shards.gallery import ShardedGallery, Sharing
 from custodes.gallery.warming import Warming, warming_order
 from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
 from custodes.operations.accounts.throttle import AccountQuotas, Overrides, no_overrides
@@ -78,47 +80,47 @@ def open_served_gallery(
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
 
-    def keep() -> None:
-        counts.add(gallery.take_searches())
-        for key in gallery.warmed():
-            store.seal_vectors(key)
-
     with (
-        open_search_index(settings, folder) as face_index,
-        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        open_search_index(settings, folder) as face_indexes,
+        closing(gallery := IndexedGallery(store, exact_index(), settings.search_wait_s, face_indexes.new)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        schedule = Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
-        yield ServedGallery(gallery, (schedule,), lambda: {"gallery": warming.state()}, warming.start)
+        _remove_unread(face_indexes, store, keys)
+        schedules = (_keeping(gallery, store, counts, face_indexes),)
+        yield ServedGallery(gallery, schedules, lambda: {"gallery": warming.state()}, warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
 
 
 @contextmanager
 def open_following_gallery(
-    settings: Settings, database: Database, limits: Overrides, folder: Path
-) -> Iterator[FollowingGallery]:
+    settings: Settings, database: Database, limits: Overrides, folder: Path, sharing: Sharing | None
+) -> Iterator[ServedGallery]:
     """The gallery of a database that others change, too; what this server searched before is read into memory.
 
-    Vectors are read from the database: copies in files would have to be one server's.
+    Servers share the keys of copies of vectors, and each has files of its own.
 
     Args:
         settings: all of them.
         database: stays the caller's to close.
         limits: what accounts may use up that have limits of their own.
         folder: of this server alone.
+        sharing: with whom large collections are shared; None where each server has them whole.
     """
     quotas = AccountQuotas(settings.account_limits, limits)
-    store = SqlGalleryStore.open(database, settings.data, os.urandom, quotas, changes_kept=CHANGES_KEPT)
+    store = SqlGalleryStore.open(
+        database, settings.data, os.urandom, quotas, SegmentFiles(folder / CACHE), changes_kept=CHANGES_KEPT
+    )
     counts = SearchCounts(folder / _COUNTS)
     keys = [] if settings.warm_start is WarmStart.NONE else warming_order(counts.counts(), _others(settings, store))
     with (
-        open_search_index(settings, folder) as face_index,
-        closing(gallery := FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)),
+        open_search_index(settings, folder) as face_indexes,
+        closing(gallery := _following(store, settings, face_indexes.new, sharing)),
         closing(Warming(gallery, keys, _THREADS)) as warming,
     ):
-        warming.start()
-        yield gallery
+        _remove_unread(face_indexes, store, keys)
+        schedules = (_keeping(gallery, store, counts, face_indexes),)
+        yield ServedGallery(gallery, schedules, lambda: _health(gallery, warming), warming.start)
         with suppress(OSError):  # the next start only takes another order
             counts.add(gallery.take_searches())
 
@@ -129,6 +131,40 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
     with closing(open_database(settings)) as database:
         quotas = AccountQuotas(settings.account_limits, no_overrides)
         yield IndexedGallery(SqlGalleryStore.open(database, settings.data, os.urandom, quotas), exact_index())
+
+
+def _following(
+    store: SqlGalleryStore, settings: Settings, face_index: NewFaceIndex | None, sharing: Sharing | None
+) -> FollowingGallery:
+    if sharing is not None:
+        return ShardedGallery(store, exact_index(), settings.search_wait_s, sharing)
+    return FollowingGallery(store, exact_index(), settings.search_wait_s, face_index)
+
+
+def _health(gallery: FollowingGallery, warming: Warming) -> Mapping[str, object]:
+    shards = {"shards": gallery.state()} if isinstance(gallery, ShardedGallery) else {}
+    return {"gallery": warming.state(), **shards}
+
+
+def _remove_unread(face_indexes: FaceIndexes, store: SqlGalleryStore, keys: Sequence[CollectionKey]) -> None:
+    """Remove indexes elsewhere but those that are read, and so compared with the store, right after the start."""
+    wanted = set(keys)
+    face_indexes.keep_only(lambda: [one for one in store.every_collection() if one.key in wanted])
+
+
+def _keeping(
+    gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts, face_indexes: FaceIndexes
+) -> Schedule:
+    """Write down what is searched, keep copies of the vectors of that, remove what is of collections that are gone."""
+
+    def keep() -> None:
+        counts.add(gallery.take_searches())
+        store.tidy_copies()
+        face_indexes.keep_only(store.every_collection)
+        for key in gallery.warmed():
+            store.seal_vectors(key)
+
+    return Schedule("copies of vectors", 10 * MINUTE_MS, regularly(keep))
 
 
 def _others(settings: Settings, store: SqlGalleryStore) -> list[CollectionKey]:

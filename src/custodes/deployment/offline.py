@@ -82,6 +82,6 @@ def open_offline(
             **labels.handlers(gate, LabelDetection(seen.labels, pictures)),
             **moderation.handlers(gate, Moderation(seen.moderation, pictures)),
             **protection.handlers(gate, Protection(seen.equipment, pictures)),
-            **quality.handlers(gate, PortraitAssessment(opened, pictures)),
+            **quality.handlers(gate, PortraitAssessment(opened, seen.portraits, pictures)),
         }
         yield Offline(handlers, settings.region)

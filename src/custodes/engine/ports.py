@@ -73,7 +73,7 @@ class FaceEngine(Protocol):
         ...
 
     def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
-        """Portrait checks of the ``at_most`` largest faces, largest first."""
+        """Portrait checks that faces alone allow, of the ``at_most`` largest, largest first; see PortraitEngine."""
         ...
 
     def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:
@@ -94,6 +94,14 @@ class FaceEngine(Protocol):
         Which percentage a cosine shows as depends on how alike the strangers of a face are, so it is asked with the
         vector that is searched for; within one search the percentage never falls where the cosine rises.
         """
+        ...
+
+
+class PortraitEngine(Protocol):
+    """Tells whether portraits suit a document."""
+
+    def inspect(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> Inspections:
+        """All checks of the ``at_most`` largest faces, largest first. An empty result is a value, not an error."""
         ...
 
 

@@ -5,7 +5,7 @@ A face belongs to one collection of one account. Its vector is bound to the coll
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -65,6 +65,11 @@ class Face:
     model_version: ModelVersion
     user_id: UserId | None = None
     enrolled_ts_ms: int = field(kw_only=True)
+
+
+def rows_of(faces: Sequence[Face]) -> NDArray[np.int64]:
+    """Row numbers (N,) of ``faces``, in that order."""
+    return np.array([face.row for face in faces], np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

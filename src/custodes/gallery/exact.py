@@ -30,6 +30,11 @@ class BruteForceIndex:
         with self._lock.read():
             return len(self._rows)
 
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        with self._lock.read():
+            return np.sort(self._rows)
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
         fresh = by_row(rows, vectors, self._dimension)
@@ -51,6 +56,9 @@ class BruteForceIndex:
         return best(rows, cosines(vectors, unit), limit, min_cosine)
 
     def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
+    def erase(self) -> None:
         """See VectorIndex. All of it is in this process."""
 
     def _drop(self, rows: NDArray[np.int64]) -> None:

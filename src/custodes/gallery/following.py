@@ -32,11 +32,13 @@ class CollectionVersion:
         row: which collection it is; another one of the same id has another row.
         changes: how many changes there were.
         model: version of the face model of its vectors.
+        faces: how many there are.
     """
 
     row: int
     changes: int
     model: str = ""
+    faces: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from custodes.gallery.entities import (
     Page,
     RetentionRule,
     UserSeen,
+    rows_of,
 )
 from custodes.gallery.ports import FloatArray, GalleryStore, NewFaceIndex, VectorIndex
 from custodes.gallery.shelf import Cache, CollectionCache, Filling, VectorKind
@@ -84,10 +85,13 @@ class IndexedGallery:
         self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float], model: ModelVersion | None
     ) -> tuple[Hit, ...]:
         """What is found. Looked at afterwards: the version now was that of the whole search, no version comes back."""
-        found = self._searched(key, kind).search(*sought)
+        found = self._found(key, kind, sought)
         if model is not None and self._version_now(key) != model:
             raise NotReadyError("The collection was switched to another face model; try again")
         return found
+
+    def _found(self, key: CollectionKey, kind: VectorKind, sought: tuple[FloatArray, int, float]) -> tuple[Hit, ...]:
+        return self._searched(key, kind).search(*sought)
 
     def _version_now(self, key: CollectionKey) -> str:
         return self.outline(key).model_version
@@ -159,7 +163,7 @@ class IndexedGallery:
         with self._changing(key, VectorKind.FACES, alone=False) as cache:
             added = self._store.add_faces(key, faces, known)
             if added:
-                cache.add(_rows(added), np.stack([face.vector for face in faces]))
+                cache.add(rows_of(added), np.stack([face.vector for face in faces]))
             return added
 
     def faces_of_image(self, key: CollectionKey, image_id: ImageId) -> tuple[Face, ...]:
@@ -193,7 +197,7 @@ class IndexedGallery:
         """See GalleryStore. Found by no search that starts after this returned."""
         with self._changing(key, VectorKind.FACES, alone=True) as cache:
             gone = self._store.delete_faces(key, face_ids)
-            cache.remove(_rows(gone))
+            cache.remove(rows_of(gone))
             return gone
 
     def put_thumbnails(self, key: CollectionKey, pictures: Mapping[FaceId, bytes]) -> None:
@@ -379,10 +383,10 @@ class IndexedGallery:
         )
 
     def _empty(self, key: CollectionKey, kind: VectorKind) -> VectorIndex:
-        dimension = self._store.collection(key).dimension
+        collection = self._store.collection(key)
         if kind is VectorKind.FACES and self._new_face_index is not None:
-            return self._new_face_index(dimension, partial(self._own, key))
-        return self._new_index(dimension)
+            return self._new_face_index(collection, partial(self._own, key))
+        return self._new_index(collection.dimension)
 
     def _own(self, key: CollectionKey, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
         """See OwnVectors. A face may be deleted between any two looks."""
@@ -394,7 +398,3 @@ class IndexedGallery:
                 known = self._store.faces_by_row(key, there.tolist())
                 there = there[[row in known for row in there.tolist()]]
         return there, np.empty((0, self._store.collection(key).dimension), np.float32)
-
-
-def _rows(faces: Sequence[Face]) -> NDArray[np.int64]:
-    return np.array([face.row for face in faces], np.int64)

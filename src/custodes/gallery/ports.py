@@ -39,6 +39,10 @@ class VectorIndex(Protocol):
         """Number of vectors."""
         ...
 
+    def rows(self) -> NDArray[np.int64]:
+        """The rows (N,) of all vectors, rising."""
+        ...
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """Add ``vectors`` (N, D) float32 unit length under ``rows`` (N,) int64. A row present already is replaced."""
         ...
@@ -56,12 +60,17 @@ class VectorIndex(Protocol):
         ...
 
     def close(self) -> None:
-        """Nobody searches any more: give back what is held outside of this process. Raises UnavailableError."""
+        """This process searches it no more. What is elsewhere may stay, for the next one to go on with."""
+        ...
+
+    def erase(self) -> None:
+        """Nobody searches it any more: nothing of it stays anywhere. Raises UnavailableError."""
         ...
 
 
-NewFaceIndex: TypeAlias = Callable[[int, OwnVectors], VectorIndex]
-"""Makes an empty index for vectors of a dimension, with what gives those that the store has."""
+NewFaceIndex: TypeAlias = Callable[[Collection, OwnVectors], VectorIndex]
+"""Makes an index for faces of a collection, with what gives those that the store has. It may have vectors already that
+an earlier process put there: what is added and differs replaces them, and ``rows`` says which there are."""
 
 
 class GalleryStore(Protocol):

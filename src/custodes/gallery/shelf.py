@@ -104,10 +104,17 @@ class Cache:
 
     def doubt(self) -> None:
         """Forget the index: whether the store has a change is not known. The next search reads it there."""
+        _let_go(self._taken())
+
+    def erase(self) -> None:
+        """Nothing of the index stays anywhere: what it is of is gone."""
+        _erase(self._taken())
+
+    def _taken(self) -> VectorIndex | None:
         with self._changes_lock:
             index, self.index = self.index, None
             self._doubts += 1
-        _let_go(index)
+        return index
 
     def _keep(self, rows: NDArray[np.int64], vectors: FloatArray | None) -> None:
         with self._changes_lock:
@@ -150,10 +157,7 @@ class Cache:
             fresh: VectorIndex | None = None
             try:
                 fresh = filling.make()
-                for rows, vectors in filling.batches():
-                    if not filling.go_on():
-                        raise UnavailableError("the gallery is closed")
-                    fresh.add(rows, vectors)
+                _read_into(fresh, filling)
                 with self.lock.write(), self._changes_lock:
                     if self._doubts == doubts:
                         for rows, added in self._changes:
@@ -188,7 +192,8 @@ class CollectionCache:
     def close(self) -> None:
         """The collection is gone."""
         self.closed = True
-        self.let_go()
+        self.faces.erase()
+        self.users.erase()
 
     def let_go(self) -> None:
         """Forget both indexes."""
@@ -200,8 +205,29 @@ class CollectionCache:
         return self.faces if kind is VectorKind.FACES else self.users
 
 
+def _read_into(fresh: VectorIndex, filling: Filling) -> None:
+    """Have exactly what the store has in an index, in which there may be something from before."""
+    former, seen = fresh.rows(), [np.empty(0, np.int64)]
+    for rows, vectors in filling.batches():
+        if not filling.go_on():
+            raise UnavailableError("the gallery is closed")
+        fresh.add(rows, vectors)
+        if len(former):
+            seen.append(rows)
+    gone = np.setdiff1d(former, np.concatenate(seen))
+    if len(gone):
+        fresh.remove(gone)
+
+
 def _let_go(index: VectorIndex | None) -> None:
-    """Close an index that nobody will search any more; what cannot be reached is removed by the next start."""
+    """Close an index that nobody will search any more."""
     if index is not None:
         with suppress(UnavailableError):
             index.close()
+
+
+def _erase(index: VectorIndex | None) -> None:
+    """Erase an index; what cannot be reached is removed later by whoever opened it."""
+    if index is not None:
+        with suppress(UnavailableError):
+            index.erase()

@@ -202,7 +202,7 @@ def _judge(  # noqa: PLR0911 - one return a kind
         found = verify_regulation(data, policy, entries, _now_ms())
         word, text, value = _plain(found.word, list(found.reasons), list(found.limits))
         return word, text, value | {"figures": dict(found.figures)}
-    verdict = verify(data, policy, whole, _now_ms(), stamps)
+    verdict = verify(data, policy, whole, _now_ms(), None if stamps is None else stamps.bracket)
     return verdict.word, render(verdict), as_json(verdict)
 
 

@@ -166,7 +166,7 @@ def build(ports: Ports) -> Operations:
         text=TextDetection(ports.text, pictures),
         labels=LabelDetection(ports.sight.labels, pictures),
         celebrities=Celebrities(engine, gallery, pictures, ports.celebrities),
-        assessment=PortraitAssessment(engine, pictures),
+        assessment=PortraitAssessment(engine, ports.sight.portraits, pictures),
         moderation=Moderation(ports.sight.moderation, pictures, projects.adapters),
         protection=Protection(ports.sight.equipment, pictures),
         persons=PersonDescription(ports.sight.equipment, pictures),
@@ -177,7 +177,9 @@ def build(ports: Ports) -> Operations:
             labelling.jobs, ports.objects, pages, projects.adapters.version, labelling.new_id, labelling.wake
         ),
         streams=streams,
-        handlers=HandlerOperations(HandlerParts(engine, gallery, pictures, enrolment), ports.handlers),
+        handlers=HandlerOperations(
+            HandlerParts(engine, ports.sight.portraits, gallery, pictures, enrolment), ports.handlers
+        ),
         reembedding=Reembedding(engine, gallery, pictures, pages),
         tasks=TaskOperations(engine, gallery, ports.tasks),
         verification=Verification(engine, gallery, pictures, ports.false_match_rate),

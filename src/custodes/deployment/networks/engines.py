@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from custodes.engine.custom.assembly import open_custom_labels
-from custodes.engine.equipment.assembly import open_equipment_engine
+from custodes.engine.equipment.assembly import open_equipment_engine, open_portrait_engine
 from custodes.engine.labels.assembly import open_label_engine
 from custodes.engine.moderation.assembly import open_moderation_engine
 from custodes.engine.ports import FaceEngine, TextEngine
@@ -38,4 +38,5 @@ def open_sight(settings: Settings, faces: FaceEngine, runs: Runs | None = None) 
         moderation=Once(lambda: open_moderation_engine(networks, nudenet=settings.nudenet)),
         custom=Once(lambda: open_custom_labels(networks)),
         equipment=Once(lambda: open_equipment_engine(networks, faces)),
+        portraits=Once(lambda: open_portrait_engine(networks, faces)),
     )

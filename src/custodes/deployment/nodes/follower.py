@@ -17,7 +17,7 @@ from typing import Any
 from custodes.core.clock import SystemClock
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId, FaceId
-from custodes.deployment.galleries import known_people
+from custodes.deployment.galleries import ServedGallery, known_people
 from custodes.deployment.governance.gate import gate_of, recorder_of
 from custodes.deployment.networks.computing import Computing
 from custodes.deployment.networks.scores import score_rates
@@ -41,7 +41,6 @@ from custodes.operations.accounts.directory import AccountDirectory
 from custodes.operations.accounts.sts import SecurityTokens
 from custodes.operations.accounts.throttle import Throttle
 from custodes.operations.catalogue import Ports, build
-from custodes.operations.collections.ports import Gallery
 from custodes.operations.policy.account_facts import AccountProfiles
 from custodes.operations.policy.account_status import AccountStanding
 from custodes.operations.policy.authorisations import Authorisations
@@ -83,7 +82,7 @@ class FollowerParts:
         notes: what others say that they changed.
         log: shared.
         tiles: the log's public files.
-        gallery: follows what others change.
+        served: the gallery, which follows what others change.
         computing: networks.
         tracing: spans around requests; None for none.
     """
@@ -95,7 +94,7 @@ class FollowerParts:
     notes: SharedNotes
     log: SequencedLog
     tiles: TileStore
-    gallery: Gallery
+    served: ServedGallery
     computing: Computing
     tracing: Tracing | None
 
@@ -210,7 +209,7 @@ def open_follower(
     uses = Schedule("uses of keys", 10 * MINUTE_MS, regularly(parts.directory.save_uses))
     with (
         reconciled(parts.log, parts.computing.meter) as daily,
-        closing(Scheduler((uses, daily), clock, LEDGER_ERRORS)) as scheduler,
+        closing(Scheduler((uses, daily, *parts.served.schedules), clock, LEDGER_ERRORS)) as scheduler,
     ):
         scheduler.start()
         yield create_app(
@@ -230,7 +229,7 @@ def open_follower(
                 metrics_public=settings.metrics_public,
                 extra_routes=(mounted(PublicLedger(parts.tiles, parts.log.proof, public_documents(settings.data))),),
                 schedules=scheduler.states,
-                health=health,
+                health=lambda: {**health(), **parts.served.health()},
             )
         )
 
@@ -242,7 +241,7 @@ def _policy(parts: FollowerParts, followed: Followed) -> Policy:
         ScreenedFacts(followed.verdicts, parts.keys.account_id),
         followed.cases.state,
     )
-    tenant = AccountPolicies(directory, parts.gallery.tags)
+    tenant = AccountPolicies(directory, parts.served.gallery.tags)
     layers = PolicyLayers(followed.rules.in_force, facts, tenant, followed.cases.begin)
     return RecognitionStop(followed.incident, AccountStanding(directory, layers))
 
@@ -253,12 +252,12 @@ def _ports(parts: FollowerParts) -> Ports:
     terms = ReviewTerms(ReviewPersons(parts.directory), clock, os.urandom, settings.review_days)
     return Ports(
         parts.computing.faces,
-        parts.gallery,
+        parts.served.gallery,
         bucket_objects(settings),
         clock,
         page_key(parts.keys),
         erasures=ErasedElsewhere(),
-        holding=Reviews(store, parts.gallery, parts.log, terms),
+        holding=Reviews(store, parts.served.gallery, parts.log, terms),
         text=parts.computing.text,
         sight=parts.computing.sight,
         celebrities=known_people(database, parts.keys, settings),

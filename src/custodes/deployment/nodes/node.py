@@ -23,6 +23,7 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.networks.computing import open_computing
 from custodes.deployment.nodes.follower import Followed, FollowerParts, open_follower
 from custodes.deployment.nodes.keeper import Keeper
+from custodes.deployment.nodes.shards import open_shards
 from custodes.deployment.record.anchors import open_anchor
 from custodes.deployment.record.ledger import LedgerPlace, log_origin
 from custodes.deployment.record.sharing import ACCOUNTS, Sharing
@@ -43,8 +44,10 @@ from custodes.storage.files.cases import FILE as CASE_FILE
 from custodes.storage.files.cases import CaseFile, encoded
 from custodes.storage.files.credentials import open_credentials
 from custodes.storage.files.directory import alone_in
+from custodes.storage.ledger.document_take_over import take_over_documents
 from custodes.storage.ledger.shared_log import SharedLedger, SharedPlace, begin_sharing, shared_ledger
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.ledger.documents import PostgresDocuments
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.nodes.cases import CASES
 from custodes.storage.sql.nodes.notes import SharedNotes
@@ -87,16 +90,21 @@ def open_node(
             open_directory(database, settings.data, keys.account_id, load_service().known, notes.moves(ACCOUNTS))
         )
         directory.hold(keys.key)
-        gallery = opened.enter_context(open_following_gallery(settings, database, directory.limits, folder))
+        shards = opened.enter_context(open_shards(settings, notes, keys.account_id, address))
+        served = opened.enter_context(
+            open_following_gallery(settings, database, directory.limits, folder, shards.sharing)
+        )
         tiles = shared.stores.tiles
-        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, gallery, computing, spans)
+        parts = FollowerParts(settings, database, keys, directory, notes, shared.log, tiles, served, computing, spans)
         keeper = opened.enter_context(_keeping(parts, shared, public))
         followed = Followed(parts)
         followed.wait(_READY_S)
         here = opened.enter_context(
             open_follower(parts, followed, lambda: {"node": settings.node, "duties": keeper.app is not None})
         )
-        yield NodeApp(NodeParts(here, lambda: keeper.app, shared.head.holder, followed.follow, new_request_id))
+        served.start_warming()
+        answer = opened.enter_context(shards.answering(served.gallery))
+        yield NodeApp(NodeParts(here, lambda: keeper.app, shared.head.holder, followed.follow, new_request_id, answer))
 
 
 @contextmanager
@@ -106,14 +114,18 @@ def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> I
     A process without the signing key does not, and never has them.
     """
     tiles, bodies = shared.stores.tiles, shared.stores.bodies
-    stored = StoredLedger(tiles, bodies, _witnessed(parts.settings, tiles))
+    settings, master = parts.settings, open_master(parts.database, parts.settings.data, os.urandom)
 
     @contextmanager
     def duties(lease: int) -> Iterator[ASGIApp]:
-        sharing = Sharing(LeasedLog(shared.log, shared.stores, lease), stored, parts.notes)
-        kept = Kept(parts.database, parts.gallery, parts.computing, parts.tracing, sharing)
-        with open_keeper(parts.settings, endpoint_url, kept) as deployment:
-            yield deployment.app()
+        log = LeasedLog(shared.log, shared.stores, lease)
+        with closing(PostgresDocuments(settings.database, parts.keys.account_id, master, lease)) as documents:
+            take_over_documents(settings.data, documents, log.flush().size)
+            stored = StoredLedger(tiles, bodies, _witnessed(settings, tiles), documents)
+            sharing = Sharing(log, stored, parts.notes)
+            kept = Kept(parts.database, parts.served.gallery, parts.computing, parts.tracing, sharing)
+            with open_keeper(settings, endpoint_url, kept) as deployment:
+                yield deployment.app()
 
     keeper = Keeper(duties)
     if shared.publishing is None:

@@ -1,73 +1,112 @@
 """Where the vectors of faces are searched, as set: in memory, or in an engine elsewhere that proposes.
 
 In: settings, a folder of this server alone. Out: what makes indexes of faces; None where they are in memory. What an
-earlier process of the same folder left in the engine is removed at the start and at the end. Decides nothing.
+earlier process of the same folder left in the engine is gone on with where it is wanted, and removed where not. Decides
+nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 from custodes.core.setting_text import SearchEngine
 from custodes.durable import create_durably
+from custodes.gallery.entities import Collection
 from custodes.gallery.ports import NewFaceIndex, OwnVectors, VectorIndex
 from custodes.settings import Settings
+from custodes.storage.vectors.kept_marks import index_name
 
 _OWNER = "search-owner"
 
+Collections = Callable[[], Iterable[Collection]]
+
+
+def _nothing(_: Collections) -> None:
+    """There is nothing elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceIndexes:
+    """Indexes of faces.
+
+    Attributes:
+        new: makes one; None where they are in memory.
+        keep_only: removes what is elsewhere but indexes of the collections that are given. Raises UnavailableError.
+    """
+
+    new: NewFaceIndex | None = None
+    keep_only: Callable[[Collections], None] = _nothing
+
 
 @contextmanager
-def open_search_index(settings: Settings, folder: Path) -> Iterator[NewFaceIndex | None]:
+def open_search_index(settings: Settings, folder: Path) -> Iterator[FaceIndexes]:
     """Until the end of the block.
 
     Raises:
         UnavailableError: the engine, or what speaks to it, is not there.
     """
     match settings.search_engine.kind:
-        case SearchEngine.MEMORY:
-            yield None
+        case SearchEngine.MEMORY | SearchEngine.SHARDED:
+            _leave(settings, folder)
+            yield FaceIndexes()
         case SearchEngine.PGVECTOR:
-            yield from _pgvector(settings, _owner(folder))
+            yield _pgvector(settings, _owner(folder))
         case _:
-            yield from _milvus(settings, _owner(folder))
+            with _milvus(settings, _owner(folder)) as indexes:
+                yield indexes
 
 
-def _pgvector(settings: Settings, owner: str) -> Iterator[NewFaceIndex]:
+def _pgvector(settings: Settings, owner: str) -> FaceIndexes:
     from custodes.storage.vectors.pgvector_index import PgvectorIndex, drop_left_behind
 
     url, approximate = settings.database, settings.search_engine.approximate
-    try:
-        drop_left_behind(url, owner)
-    except UnavailableError as error:
-        raise UnavailableError(
-            f"search is set to pgvector, and the database cannot have its extension `vector`: {error.message}"
-        ) from error
 
-    def new(dimension: int, own: OwnVectors) -> VectorIndex:
-        return PgvectorIndex(dimension, url, approximate=approximate, own=own, owner=owner)
+    def new(collection: Collection, own: OwnVectors) -> VectorIndex:
+        name = index_name(collection, approximate=approximate)
+        return PgvectorIndex(collection.dimension, url, approximate=approximate, own=own, owner=owner, name=name)
 
-    try:
-        yield new
-    finally:
-        with suppress(UnavailableError):  # the next start removes them
-            drop_left_behind(url, owner)
+    def keep_only(collections: Collections) -> None:
+        try:
+            drop_left_behind(url, owner, lambda: [index_name(one, approximate=approximate) for one in collections()])
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"search is set to pgvector, and the database cannot have its extension `vector`: {error.message}"
+            ) from error
+
+    return FaceIndexes(new, keep_only)
 
 
-def _milvus(settings: Settings, owner: str) -> Iterator[NewFaceIndex]:
+@contextmanager
+def _milvus(settings: Settings, owner: str) -> Iterator[FaceIndexes]:
     from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
 
     engine = settings.search_engine
-    server = MilvusServer(engine.address, settings.milvus_token, owner=owner, approximate=engine.approximate)
+    approximate = engine.approximate
+    server = MilvusServer(engine.address, settings.milvus_token, owner=owner, approximate=approximate)
+
+    def new(collection: Collection, own: OwnVectors) -> VectorIndex:
+        return MilvusIndex(collection.dimension, server, own, index_name(collection, approximate=approximate))
+
     with closing(server):
-        try:
-            yield lambda dimension, own: MilvusIndex(dimension, server, own)
-        finally:
-            with suppress(UnavailableError):
-                server.forget(owner)
+        yield FaceIndexes(
+            new, lambda kept: server.keep_only([index_name(one, approximate=approximate) for one in kept()])
+        )
+
+
+def _leave(settings: Settings, folder: Path) -> None:
+    """Remove what was put into the database while the setting was pgvector."""
+    path = folder / _OWNER
+    if not path.exists() or not settings.database:
+        return
+    from custodes.storage.vectors.pgvector_index import drop_left_behind
+
+    with suppress(UnavailableError):  # it was Milvus, and this database has no pgvector
+        drop_left_behind(settings.database, path.read_text(encoding="ascii"))
 
 
 def _owner(folder: Path) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custodes.core.errors import UnavailableError
@@ -51,6 +52,8 @@ OPERATIONS = frozenset(
 liveness have workers: one server does them."""
 _OWN_PATHS = ("/healthz", "/metrics")
 _LEDGER = "/ledger"
+SHARD_PATH = "/nodes/shard"
+_ANSWERING, _MOST_QUESTION_BYTES = 16, 65_536
 _REEMBEDDING = "/custodes/v1/reembedding/"
 """Of our own operations those that are about the networks of the server that is asked."""
 
@@ -72,6 +75,8 @@ class NodeParts:
     keeper: Callable[[], str | None]
     follow: Callable[[], None]
     request_ids: Callable[[], RequestId]
+    shard: Callable[[bytes], bytes] | None = None
+    """The sealed answer to another server's sealed question about the collections that all share."""
 
 
 class NodeApp:
@@ -82,6 +87,7 @@ class NodeApp:
         self._parts = parts
         self._operations = operations
         self._threads = ThreadPoolExecutor(4, "following")
+        self._answering = ThreadPoolExecutor(_ANSWERING, "answering")
         self._following = asyncio.Lock()
         self._next: asyncio.Future[None] | None = None
 
@@ -90,12 +96,33 @@ class NodeApp:
         if scope["type"] not in ("http", "websocket"):
             await self._parts.here(scope, receive, send)
             return
-        if _is_own(scope):
+        if scope["path"] == SHARD_PATH and self._parts.shard is not None:
+            await self._shard(self._parts.shard, scope, receive, send)
+        elif _is_own(scope):
             await self._parts.here(scope, receive, send)
         elif _is_here(scope, self._operations):
             await self._here(scope, receive, send)
         else:
             await self._elsewhere(scope, receive, send)
+
+    async def _shard(self, answer: Callable[[bytes], bytes], scope: Scope, receive: Receive, send: Send) -> None:
+        """Another server asks. Whoever has not the key that servers share can make no question that opens."""
+        asked = b""
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            asked += message.get("body", b"")
+            if len(asked) > _MOST_QUESTION_BYTES or not message.get("more_body", False):
+                break
+        try:
+            if len(asked) > _MOST_QUESTION_BYTES:
+                raise UnavailableError("too long for a question")
+            told = await asyncio.get_running_loop().run_in_executor(self._answering, answer, asked)
+        except UnavailableError:
+            await Response(status_code=403, headers={"connection": "close"})(scope, receive, send)
+            return
+        await Response(told, media_type="application/octet-stream")(scope, receive, send)
 
     async def _here(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

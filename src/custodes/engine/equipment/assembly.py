@@ -6,6 +6,7 @@ from custodes.engine.equipment.body_points import BodyPointReader
 from custodes.engine.equipment.head_cover import Logits, load_head_cover
 from custodes.engine.equipment.masks import load_mask_heads
 from custodes.engine.equipment.pipeline import MODEL_VERSION, EquipmentPipeline, EquipmentSteps
+from custodes.engine.equipment.portraits import PortraitInspector, PortraitSteps
 from custodes.engine.faces.portrait import PortraitReader, portrait_run
 from custodes.engine.labels.assembly import open_objects
 from custodes.engine.ports import FaceEngine
@@ -25,6 +26,14 @@ def open_equipment_engine(networks: Networks, faces: FaceEngine) -> EquipmentPip
     objects = open_objects(networks)
     steps = EquipmentSteps(objects, faces, portraits, load_mask_heads(), heads, bodies, networks.beside)
     return EquipmentPipeline(steps, networks.arithmetic.version(MODEL_VERSION))
+
+
+def open_portrait_engine(networks: Networks, faces: FaceEngine) -> PortraitInspector:
+    """Open what checks of portraits need beside ``faces``. Raises UnavailableError as above."""
+    portraits = PortraitReader(Batcher(portrait_run(networks.session("faceres"))))
+    heads = load_head_cover(open_head_scores(networks))
+    bodies = BodyPointReader(networks.session("movenet", beside=True))
+    return PortraitInspector(PortraitSteps(faces, portraits, load_mask_heads(), heads, bodies))
 
 
 def open_head_scores(networks: Networks) -> Logits:

@@ -22,7 +22,10 @@ from custodes.engine.faces.geometry.align import RgbArray, warp
 from custodes.engine.results.face import FloatArray
 
 POINTS = 17
+LEFT_SHOULDER, RIGHT_SHOULDER = 5, 6
 LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST, RIGHT_WRIST = 7, 8, 9, 10
+LEAST_SCORE = 0.3
+"""A point is where it is said to be from here on. Source: MoveNet's own example draws points from here on."""
 SIDE_PX = 192
 _CELLS = 48
 _MARGIN = 1.25

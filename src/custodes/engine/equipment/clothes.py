@@ -15,16 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import BoxPx
-from custodes.engine.equipment.body_points import BodyPoints
+from custodes.engine.equipment.body_points import LEAST_SCORE, LEFT_SHOULDER, RIGHT_SHOULDER, BodyPoints
 from custodes.engine.faces.geometry.align import RgbArray
 from custodes.engine.labels.colours import dominant_colours
 from custodes.engine.results.face import FloatArray
 from custodes.engine.results.label import DominantColour
 
 MAX_COLOURS = 3
-_SHOULDERS, _HIPS, _KNEES = (5, 6), (11, 12), (13, 14)
-_LEAST_SCORE = 0.3
-"""Source: MoveNet's own example draws points from here on."""
+_SHOULDERS, _HIPS, _KNEES = (LEFT_SHOULDER, RIGHT_SHOULDER), (11, 12), (13, 14)
 _LEAST_PIXELS = 48
 _NARROW = 0.7
 """Of the way from the middle of the trunk to its corners: arms and what is behind stay out."""
@@ -52,7 +50,7 @@ def clothes(rgb: RgbArray, person: BoxPx, body: BodyPoints) -> Clothes:
 
 
 def _sure(body: BodyPoints, points: Sequence[int]) -> bool:
-    return bool((body.scores[list(points)] >= _LEAST_SCORE).all())
+    return bool((body.scores[list(points)] >= LEAST_SCORE).all())
 
 
 def _trunk(part: RgbArray, points: FloatArray) -> NDArray[np.uint8]:

@@ -41,14 +41,13 @@ def told(worn: Judgement, covering: Judgement) -> bool:
 
     What is before a chin is more often a collar, a beard or a hand than a mask that was pulled down.
     """
-    there = _chance(worn)
-    share = _chance(covering)
+    there, share = worn.chance_pct / 100.0, covering.chance_pct / 100.0
     return there * share >= _LEAST or there * (1.0 - share) >= _LEAST_OF_NO_COVER
 
 
-def _chance(judgement: Judgement) -> float:
-    sure = judgement.confidence_pct / 100.0
-    return sure if judgement.value else 1.0 - sure
+def covered_chance_pct(worn: Judgement, covering: Judgement) -> float:
+    """How likely a mask covers nose and mouth, 0 to 100."""
+    return worn.chance_pct * covering.chance_pct / 100.0
 
 
 def mask_features(portraits: PortraitReadings) -> FloatArray:

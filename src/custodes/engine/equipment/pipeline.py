@@ -77,21 +77,32 @@ class EquipmentPipeline:
         return PersonsFound(image.size, persons)
 
     def bodies(self, slot: Slot, image: Image, at_most: int) -> PersonsSeen:
-        """All persons of ``image`` counted, and the colours of what the surest wear."""
+        """All persons of ``image`` counted, and the colours of what the surest wear.
+
+        How many there are is what to expect of all boxes: the sum of their chances, and no fewer than are sure. In a
+        crowd many boxes are each unlikely and some of them right.
+        """
         slot.require_open()
-        found = self._found(image)
+        found = self._every(image)
         persons = []
-        for place, sure in found[:at_most]:
+        for place, sure in _sure(found)[:at_most]:
             worn = clothes(image.rgb, place, self._steps.bodies.read(image.rgb, place))
             persons.append(SeenPerson(place, sure, worn.upper, worn.lower))
-        return PersonsSeen(image.size, len(found), tuple(persons))
+        expected = round(sum(sure for _, sure in found) / 100.0)
+        return PersonsSeen(image.size, max(expected, len(_sure(found))), tuple(persons))
 
     def _found(self, image: Image) -> list[tuple[BoxPx, float]]:
-        """Boxes of persons, surest first, each with how sure."""
+        """Boxes of persons that are told, surest first, each with how sure."""
+        return _sure(self._every(image))
+
+    def _every(self, image: Image) -> list[tuple[BoxPx, float]]:
+        """All boxes of persons, however unlikely, surest first, each with how sure."""
         found = self._steps.objects.detect(image.rgb)
-        sure = [confidence_pct(float(score)) for score in found.scores]
-        chosen = [i for i in range(len(found)) if found.classes[i] == _PERSON_CLASS and sure[i] >= _LEAST_PCT]
-        return [(BoxPx(*(float(v) for v in found.places[i])), sure[i]) for i in chosen]
+        return [
+            (BoxPx(*(float(v) for v in found.places[i])), confidence_pct(float(found.scores[i])))
+            for i in range(len(found))
+            if found.classes[i] == _PERSON_CLASS
+        ]
 
     def _of_faces(self, image: Image, faces: Sequence[DetectedFace]) -> list[tuple[BodyPart, BodyPart]]:
         """Face and head of each of ``faces``."""
@@ -106,6 +117,11 @@ class EquipmentPipeline:
     def _arms(self, image: Image, person: BoxPx) -> tuple[BodyPart, ...]:
         seen = hands(self._steps.bodies.read(image.rgb, person), person, _LEAST_PCT)
         return tuple(BodyPart(hand.part, hand.confidence_pct, (), looked_at=False) for hand in seen)
+
+
+def _sure(found: Sequence[tuple[BoxPx, float]]) -> list[tuple[BoxPx, float]]:
+    """What the API would tell of."""
+    return [one for one in found if one[1] >= _LEAST_PCT]
 
 
 def _in_order(face: tuple[BodyPart, BodyPart] | None, arms: tuple[BodyPart, ...]) -> tuple[BodyPart, ...]:

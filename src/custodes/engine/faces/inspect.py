@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custodes.core.box import Size
+from custodes.engine.faces.capture import block_edge_ratio, frame_share, native_luma, noise_levels, skin_hue_deg
 from custodes.engine.faces.geometry.align import FIVE_SHAPE, ChipFrame, RgbArray, similarity, warp
 from custodes.engine.faces.traits.eyes import Eye, mouth_gap
 from custodes.engine.results.face import DetectedFace, FloatArray, Judgement, Trait
-from custodes.engine.results.portrait import Check
+from custodes.engine.results.portrait import Check, check
 
 _FRAME = ChipFrame(256, looseness=1.9)
 """Shows the head with hair, and something of what is behind it."""
@@ -59,7 +60,8 @@ class InspectedFace:
 
 def checks(seen: InspectedFace) -> tuple[Check, ...]:
     """All checks of one face, in the order of docs/quality.md."""
-    return (*_placement(seen), *_bearing(seen), *_light(_Crop.of(seen)))
+    crop = _Crop.of(seen)
+    return (*_placement(seen), *_bearing(seen), *_light(crop), *_capture(crop))
 
 
 def _placement(seen: InspectedFace) -> tuple[Check, ...]:
@@ -69,13 +71,13 @@ def _placement(seen: InspectedFace) -> tuple[Check, ...]:
     height = _CROWN * float(np.hypot(*(xy[_TOP] - xy[_CHIN])))
     width = float(np.hypot(*(xy[_LEFT_EAR] - xy[_RIGHT_EAR])))
     return (
-        Check("faces_in_picture", float(seen.faces), 1.0, 1.0),
-        Check("eye_distance_px", float(np.hypot(*(pupils[1] - pupils[0]))), 90.0),
-        Check("head_height_share", height / size.height, 0.60, 0.90),
-        Check("head_width_share", width / size.width, 0.50, 0.75),
-        Check("eyes_from_left_share", float(eyes[0]) / size.width, 0.45, 0.55),
-        Check("eyes_from_top_share", float(eyes[1]) / size.height, 0.30, 0.50),
-        Check("width_to_height", size.width / size.height, 0.74, 0.80),
+        check("faces_in_picture", float(seen.faces)),
+        check("eye_distance_px", float(np.hypot(*(pupils[1] - pupils[0])))),
+        check("head_height_share", height / size.height),
+        check("head_width_share", width / size.width),
+        check("eyes_from_left_share", float(eyes[0]) / size.width),
+        check("eyes_from_top_share", float(eyes[1]) / size.height),
+        check("width_to_height", size.width / size.height),
     )
 
 
@@ -84,23 +86,21 @@ def _bearing(seen: InspectedFace) -> tuple[Check, ...]:
     gaze = face.gaze
     turned = None if gaze is None else math.hypot(gaze.yaw_deg, gaze.pitch_deg)
     return (
-        Check("yaw_deg", face.pose.yaw_deg, -5.0, 5.0),
-        Check("pitch_deg", face.pose.pitch_deg, -5.0, 5.0),
-        Check("roll_deg", face.pose.roll_deg, -8.0, 8.0),
-        Check("gaze_off_camera_deg", turned, None, 15.0),
-        Check("eye_opening_ratio", min(eye.opening for eye in seen.eyes.values()), 0.18),
-        Check("mouth_opening_ratio", mouth_gap(seen.vertices_px), None, 0.10),
-        Check("smile_chance_pct", _chance_pct(traits.smile), None, 50.0),
-        Check("eyeglasses_chance_pct", _chance_pct(traits.eyeglasses), None, 50.0),
-        Check("sunglasses_chance_pct", _chance_pct(traits.sunglasses), None, 50.0),
-        Check("occlusion_chance_pct", _chance_pct(traits.occluded), None, 50.0),
+        check("yaw_deg", face.pose.yaw_deg),
+        check("pitch_deg", face.pose.pitch_deg),
+        check("roll_deg", face.pose.roll_deg),
+        check("gaze_off_camera_deg", turned),
+        check("eye_opening_ratio", min(eye.opening for eye in seen.eyes.values())),
+        check("mouth_opening_ratio", mouth_gap(seen.vertices_px)),
+        check("smile_chance_pct", _chance_pct(traits.smile)),
+        check("eyeglasses_chance_pct", _chance_pct(traits.eyeglasses)),
+        check("sunglasses_chance_pct", _chance_pct(traits.sunglasses)),
+        check("occlusion_chance_pct", _chance_pct(traits.occluded)),
     )
 
 
 def _chance_pct(judgement: Judgement | None) -> float | None:
-    if judgement is None:
-        return None
-    return judgement.confidence_pct if judgement.value else 100.0 - judgement.confidence_pct
+    return None if judgement is None else judgement.chance_pct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,17 +157,28 @@ def _light(crop: _Crop) -> tuple[Check, ...]:
     enough = len(behind) >= 0.02 * crop.luma.size
     quality = crop.seen.face.quality
     return (
-        Check("sharpness_pct", quality.sharpness_pct, 30.0),
-        Check("brightness_pct", quality.brightness_pct, 25.0, 80.0),
-        Check("dynamic_range_levels", 255 * float(high - low), 128.0),
-        Check("overexposed_share", float((skin > 0.97).mean()) if measured else None, None, 0.02),
-        Check("underexposed_share", float((skin < 0.06).mean()) if measured else None, None, 0.10),
-        Check("even_light_ratio", _evenness(crop), 0.50),
-        Check("highlight_share", glare, None, 0.02),
-        Check("colour_spread_levels", float(spread[crop.face].mean()) if measured else None, 10.0),
-        Check("red_eye_share", _redness(rgb[crop.irises], rgb[crop.face]), None, 0.25),
-        Check("background_deviation_pct", 100 * float(behind.std()) if enough else None, None, 10.0),
-        Check("background_lightness_pct", 100 * float(behind.mean()) if enough else None, 50.0),
+        check("sharpness_pct", quality.sharpness_pct),
+        check("brightness_pct", quality.brightness_pct),
+        check("dynamic_range_levels", 255 * float(high - low)),
+        check("overexposed_share", float((skin > 0.97).mean()) if measured else None),
+        check("underexposed_share", float((skin < 0.06).mean()) if measured else None),
+        check("even_light_ratio", _evenness(crop)),
+        check("highlight_share", glare),
+        check("colour_spread_levels", float(spread[crop.face].mean()) if measured else None),
+        check("red_eye_share", _redness(rgb[crop.irises], rgb[crop.face])),
+        check("background_deviation_pct", 100 * float(behind.std()) if enough else None),
+        check("background_lightness_pct", 100 * float(behind.mean()) if enough else None),
+    )
+
+
+def _capture(crop: _Crop) -> tuple[Check, ...]:
+    seen = crop.seen
+    luma = native_luma(seen.rgb, seen.face.box_px)
+    return (
+        check("skin_hue_deg", skin_hue_deg(crop.rgb, crop.face)),
+        check("noise_levels", None if luma is None else noise_levels(luma)),
+        check("block_edge_ratio", None if luma is None else block_edge_ratio(luma)),
+        check("frame_share", frame_share(seen.rgb)),
     )
 
 

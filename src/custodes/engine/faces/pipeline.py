@@ -119,7 +119,7 @@ class FacePipeline:
         ]
         return Inspections(
             image.size,
-            tuple(Inspection(one.face.box_px, one.face.confidence_pct, checks(one)) for one in inspected),
+            tuple(Inspection(one.face, checks(one)) for one in inspected),
         )
 
     def liveness(self, slot: Slot, image: Image, at_most: int = MAX_FACES) -> LivenessFound:

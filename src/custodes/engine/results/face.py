@@ -73,6 +73,11 @@ class Judgement:
     value: bool
     confidence_pct: float
 
+    @property
+    def chance_pct(self) -> float:
+        """How likely yes is, 0 to 100."""
+        return self.confidence_pct if self.value else 100.0 - self.confidence_pct
+
 
 @dataclass(frozen=True, slots=True)
 class Gaze:

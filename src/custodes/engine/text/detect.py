@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from custodes.core.box import Size
 from custodes.engine.faces.detection.detect import FaceNetwork
+from custodes.engine.text.places import Arc, arc_through
 
 FloatArray = NDArray[np.float32]
 RgbArray = NDArray[np.uint8]
@@ -38,6 +39,8 @@ class LineDetectionRules:
         growth: how far a core grows to the line, in areas over perimeters.
         min_side_px: cores with a smaller side, in pixels of the map, are noise.
         most: blobs looked at.
+        straight_fill: blobs that fill less of their rectangle may be bent.
+        min_bent_score: bent lines whose mean map value, within their outline, is below are dropped.
     """
 
     short_px: int = 736
@@ -49,6 +52,8 @@ class LineDetectionRules:
     growth: float = 1.6
     min_side_px: float = 3.0
     most: int = 1000
+    straight_fill: float = 0.75
+    min_bent_score: float = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,12 @@ class Spot:
     Attributes:
         corners: (4, 2) float32 pixels of the picture, clockwise from the one nearest to the picture's top left.
         score: 0 to 1, that there is text.
+        arc: the band that it is where it is bent; the rectangle is then around it.
     """
 
     corners: FloatArray
     score: float
+    arc: Arc | None = None
 
     @property
     def width_px(self) -> float:
@@ -117,6 +124,9 @@ class LineDetector:
             (centre, (a, b), angle) = cv2.minAreaRect(outline)
             if min(a, b) < rules.min_side_px:
                 continue
+            if (bent := self._bent(heat, np.asarray(outline), a * b)) is not None:
+                spots.append(self._placed(*bent, scale))
+                continue
             score = mean_inside(heat, np.asarray(cv2.boxPoints((centre, (a, b), angle)), np.float32))
             if score < rules.min_score:
                 continue
@@ -127,6 +137,25 @@ class LineDetector:
             limit = np.array([size.width, size.height], np.float32)
             spots.append(Spot(clockwise(np.clip(placed, 0, limit).astype(np.float32)), score))
         return [spot for spot in spots if min(spot.width_px, spot.height_px) > 1]
+
+    def _bent(self, heat: FloatArray, outline: NDArray[np.generic], rect_px: float) -> tuple[Arc, float] | None:
+        """The band in pixels of the map that a blob is, and its score; None: it is straight, or no band."""
+        if cv2.contourArea(np.asarray(outline, np.int32)) >= self._rules.straight_fill * rect_px:
+            return None
+        inside = (
+            cv2.drawContours(np.zeros(heat.shape, np.uint8), [np.asarray(outline, np.int32)], -1, 1, cv2.FILLED) > 0
+        )
+        arc = arc_through(inside, self._rules.growth)
+        score = float(heat[inside].mean())
+        return (arc, score) if arc is not None and score >= self._rules.min_bent_score else None
+
+    def _placed(self, arc: Arc, score: float, scale: float) -> Spot:
+        """The band in pixels of the picture."""
+        margin = self._rules.margin_px
+        placed = Arc(
+            (arc.x - margin) / scale, (arc.y - margin) / scale, arc.start, arc.stop, arc.top / scale, arc.bottom / scale
+        )
+        return Spot(clockwise(np.array(placed.quad.points, np.float32)), score, placed)
 
 
 def mean_inside(heat: FloatArray, corners: FloatArray) -> float:

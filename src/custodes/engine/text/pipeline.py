@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from custodes.core.slot import Slot
-from custodes.engine.results.text import PointPx, Quad, TextFound, TextLine
+from custodes.engine.results.text import TextFound, TextLine
 from custodes.engine.text.detect import LineDetector, Spot
 from custodes.engine.text.gaps import MOST_PARTS, joined, letters, part, spans, words
 from custodes.engine.text.orient import Orienter
+from custodes.engine.text.places import Place, Straight
 from custodes.engine.text.recognise import Reading, Recogniser
-from custodes.engine.text.strip import FloatArray, RgbArray, cut, turned
+from custodes.engine.text.strip import RgbArray
 from custodes.engine.text.words import digits_apart, words_of
 from custodes.imaging.image import Image
 
@@ -54,25 +55,10 @@ class TextSteps:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to read one line: the rectangle, its first corner the top left of the text, and what came of it."""
+    """One way to read one line: where it stands and in which direction, and what came of it."""
 
     reading: Reading
-    corners: FloatArray
-
-    @property
-    def width_px(self) -> float:
-        """Along the line of reading."""
-        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
-
-    @property
-    def height_px(self) -> float:
-        """Across it."""
-        return float(np.linalg.norm(self.corners[2] - self.corners[1]))
-
-    @property
-    def aspect(self) -> float:
-        """Width over height."""
-        return self.width_px / max(1e-6, self.height_px)
+    place: Place
 
     def is_text(self, picture_px: float) -> bool:
         """Whether the reading is worth returning, of a picture of so many pixels."""
@@ -80,10 +66,10 @@ class Attempt:
         count = len(symbols)
         if (
             not any(symbol.text.isalnum() for symbol in symbols)
-            or count * self.height_px < _MIN_DENSITY * self.width_px
+            or count * self.place.height_px < _MIN_DENSITY * self.place.width_px
         ):
             return False
-        if count == 1 and self.width_px * self.height_px > _MOST_OF_PICTURE * picture_px:
+        if count == 1 and self.place.width_px * self.place.height_px > _MOST_OF_PICTURE * picture_px:
             return False
         score = sum(symbol.probability for symbol in symbols) / count
         return score >= _MIN_SCORES.get(count, _MIN_SCORE_LONG if count >= _LONG else _MIN_SCORE)
@@ -112,15 +98,12 @@ class TextPipeline:
 
     def _first(self, rgb: RgbArray, spots: Sequence[Spot]) -> list[Attempt]:
         """Every line the way that its shape and the angle classifier suggest."""
-        ways = [turned(spot.corners, 1) if spot.height_px >= _TALL * spot.width_px else spot.corners for spot in spots]
-        strips = [cut(rgb, corners) for corners in ways]
+        ways = [_suggested(spot) for spot in spots]
+        strips = [way.strip(rgb) for way in ways]
         for i, chance in enumerate(self._steps.orienter.upside_down(strips)):
             if chance > 0.5:
-                ways[i], strips[i] = turned(ways[i], 2), np.ascontiguousarray(strips[i][::-1, ::-1])
-        return [
-            Attempt(reading, corners)
-            for reading, corners in zip(self._steps.recogniser.read(strips), ways, strict=True)
-        ]
+                ways[i], strips[i] = ways[i].turned(2), np.ascontiguousarray(strips[i][::-1, ::-1])
+        return [Attempt(reading, way) for reading, way in zip(self._steps.recogniser.read(strips), ways, strict=True)]
 
     def _part(self, rgb: RgbArray, best: list[Attempt]) -> None:
         """Read lines that are not sure, or with digits apart, part by part where they have more gaps than spaces.
@@ -128,9 +111,9 @@ class TextPipeline:
         What comes of it counts where it has the same letters: gaps tell of spaces, not of text.
         """
         strips = {
-            number: cut(rgb, attempt.corners)
+            number: attempt.place.strip(rgb)
             for number, attempt in enumerate(best)
-            if attempt.reading.weakest < _SURE or digits_apart(attempt.reading.symbols, attempt.aspect, _APART)
+            if attempt.reading.weakest < _SURE or digits_apart(attempt.reading.symbols, attempt.place.aspect, _APART)
         }
         parts = {
             number: found
@@ -144,24 +127,30 @@ class TextPipeline:
             together = joined(strips[number].shape[1], [(span, next(readings)) for span in found])
             before = best[number].reading
             if letters(together) == letters(before) and together.weakest > min(before.weakest, _SURE):
-                best[number] = Attempt(together, best[number].corners)
+                best[number] = Attempt(together, best[number].place)
 
     def _reconsider(self, rgb: RgbArray, best: list[Attempt]) -> None:
         """Replace attempts that are not sure by a better one."""
         others = [
-            (number, turned(attempt.corners, quarters))
+            (number, attempt.place.turned(quarters))
             for number, attempt in enumerate(best)
             if attempt.reading.score < _SURE
-            for quarters in ((2,) if attempt.width_px >= _TALL * attempt.height_px else (1, 2, 3))
+            for quarters in ((2,) if attempt.place.width_px >= _TALL * attempt.place.height_px else (1, 2, 3))
         ]
-        readings = self._steps.recogniser.read([cut(rgb, corners) for _, corners in others])
-        for (number, corners), reading in zip(others, readings, strict=True):
+        readings = self._steps.recogniser.read([place.strip(rgb) for _, place in others])
+        for (number, place), reading in zip(others, readings, strict=True):
             if reading.score > best[number].reading.score:
-                best[number] = Attempt(reading, corners)
+                best[number] = Attempt(reading, place)
+
+
+def _suggested(spot: Spot) -> Place:
+    """How the spot's shape says that it is read."""
+    if spot.arc is not None:
+        return spot.arc
+    straight = Straight(spot.corners)
+    return straight.turned(1) if spot.height_px >= _TALL * spot.width_px else straight
 
 
 def _line(attempt: Attempt) -> TextLine | None:
-    points: list[PointPx] = [(float(x), float(y)) for x, y in attempt.corners]
-    quad = Quad((points[0], points[1], points[2], points[3]))
-    words = words_of(attempt.reading, quad)
-    return TextLine(words, quad) if words else None
+    words = words_of(attempt.reading, attempt.place)
+    return TextLine(words, attempt.place.quad) if words else None

@@ -18,7 +18,7 @@ STRIP_PX = 48
 """Height of a strip, the input height of the networks that read it."""
 _GREY = 127.5
 """What a strip is continued with: 0 after the networks' own scaling."""
-_MAX_WIDTH_PX = 3200
+MAX_WIDTH_PX = 3200
 """Longer lines are squeezed: about 200 letters."""
 _BLUR_FROM = 1.5
 """From this factor on, shrinking averages."""
@@ -33,10 +33,8 @@ def cut(rgb: RgbArray, corners: FloatArray) -> RgbArray:
     """The strip (48, W, 3) of a rectangle whose first corner is the text's top left."""
     width = max(1.0, float(np.linalg.norm(corners[1] - corners[0])))
     height = max(1.0, float(np.linalg.norm(corners[2] - corners[1])))
-    out_width = int(min(max(round(STRIP_PX * width / height), 8), _MAX_WIDTH_PX))
-    shrunk = height / STRIP_PX
-    # Warp at the picture's own scale where that is finer, so that shrinking can average instead of skip.
-    size = (out_width, STRIP_PX) if shrunk < _BLUR_FROM else (max(8, round(width)), round(height))
+    out_width = strip_width(width, height)
+    size = shrunk_size(width, height)
     target = np.array([[0, 0], [size[0], 0], [size[0], size[1]]], np.float32)
     # Pixel centres are at halves.
     matrix = cv2.getAffineTransform(corners[:3] - np.float32(0.5), target - np.float32(0.5))
@@ -44,6 +42,19 @@ def cut(rgb: RgbArray, corners: FloatArray) -> RgbArray:
     if size[1] != STRIP_PX:
         strip = cv2.resize(strip, (out_width, STRIP_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(strip, np.uint8)
+
+
+def strip_width(width_px: float, height_px: float) -> int:
+    """Pixels of a line of this size when it is 48 pixels high, within bounds."""
+    return int(min(max(round(STRIP_PX * width_px / height_px), 8), MAX_WIDTH_PX))
+
+
+def shrunk_size(width_px: float, height_px: float) -> tuple[int, int]:
+    """Width and height to warp a line to: the picture's own scale where that is finer, so that shrinking can average
+    instead of skip."""
+    if height_px / STRIP_PX < _BLUR_FROM:
+        return strip_width(width_px, height_px), STRIP_PX
+    return max(8, round(width_px)), round(height_px)
 
 
 def batch(strips: Sequence[RgbArray], width_px: int) -> FloatArray:

@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
-from custodes.engine.results.text import Quad, TextWord
+from custodes.engine.results.text import TextWord
+from custodes.engine.text.places import Place
 from custodes.engine.text.recognise import Reading, Symbol
 
 # Logistic from the logit of the weakest symbol's probability to how often words were right: bench/text.py --fit.
@@ -20,11 +21,11 @@ _APART, _DOUBT = 0.75, 0.5
 """Heights of the line from one digit's middle to the next in one word, and what is left of the confidence beyond."""
 
 
-def words_of(reading: Reading, quad: Quad) -> tuple[TextWord, ...]:
+def words_of(reading: Reading, place: Place) -> tuple[TextWord, ...]:
     """The words of a line in their order; none when there are only spaces."""
     parts = _parts(reading.symbols)
     spans = [_span(part) for part in parts]
-    heights = quad.aspect
+    heights = place.aspect
     found = []
     for number, (part, (start, end)) in enumerate(zip(parts, spans, strict=True)):
         # Neighbours meet in the middle of the gap at most; a line begins with its first word and ends with its last.
@@ -32,7 +33,7 @@ def words_of(reading: Reading, quad: Quad) -> tuple[TextWord, ...]:
         high = 1.0 if number == len(parts) - 1 else min(end, (end + spans[number + 1][0]) / 2)
         text = unicodedata.normalize("NFKC", "".join(symbol.text for symbol in part))
         confidence = confidence_pct(part) * (_DOUBT if digits_apart(part, heights) else 1.0)
-        found.append(TextWord(text, confidence, quad.slice(min(low, high), max(low, high))))
+        found.append(TextWord(text, confidence, place.slice(min(low, high), max(low, high))))
     return tuple(found)
 
 

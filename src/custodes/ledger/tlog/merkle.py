@@ -2,7 +2,7 @@
 
 In: leaf hashes and proofs, hashes of 32 bytes each. Out: roots, or ProofError. It knows neither files nor signatures:
 binding a size and a root to a signed checkpoint is the caller's duty, range checks are done here. Proofs are made in
-``tree``. Source: RFC 6962 section 2.1, RFC 9162 section 2.1.3.
+``tree``. Source: RFC 6962 section 2.1.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Frontier:
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
-    """Root that ``proof`` leads to. Bind it to a signed checkpoint of the same ``size``. Source: RFC 9162 2.1.3.2.
+    """Root that ``proof`` leads to. Bind it to a signed checkpoint of the same ``size``. Source: RFC 6962 2.1.1.
 
     Raises:
         ProofError: the index is not below the size, or the proof has another length than this path.
@@ -95,22 +95,34 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
     if not 0 <= index < size <= MAX_SIZE:
         raise ProofError(f"leaf {index} cannot be in a tree of {size}")
     check_hashes((leaf, *proof))
-    fn, sn, result = index, size - 1, leaf
-    for hash_ in proof:
-        if sn == 0:
-            raise ProofError("the inclusion proof is too long")
-        if fn & 1 or fn == sn:
-            result = node_hash(hash_, result)
-            while not fn & 1 and fn:
-                fn >>= 1
-                sn >>= 1
-        else:
-            result = node_hash(result, hash_)
-        fn >>= 1
-        sn >>= 1
-    if sn:
-        raise ProofError("the inclusion proof is too short")
+    rest = list(proof)
+
+    def walk(index: int, size: int) -> bytes:
+        """Root over ``size`` leaves, of which ``leaf`` is number ``index``."""
+        if size == 1:
+            return leaf
+        sibling = pop_hash(rest)
+        split = left_size(size)
+        if index < split:
+            return node_hash(walk(index, split), sibling)
+        return node_hash(sibling, walk(index - split, size - split))
+
+    result = walk(index, size)
+    if rest:
+        raise ProofError("the proof has too many hashes")
     return result
+
+
+def left_size(size: int) -> int:
+    """How many of ``size`` leaves are left of the root: the largest power of two below (RFC 6962 section 2.1)."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def pop_hash(rest: list[bytes]) -> bytes:
+    """Take the last hash of a proof, which is the nearest to the root. Raises ProofError when none is left."""
+    if not rest:
+        raise ProofError("the proof has too few hashes")
+    return rest.pop()
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:

@@ -109,16 +109,11 @@ class VerifierKey:
 
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether ``signature`` is this key's over ``text``."""
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
-        except InvalidSignature:
-            return False
-        return True
+        return holds(self.public, signature, text)
 
     def __str__(self) -> str:
         """The key as it stands in trust files."""
-        packed = base64.b64encode(bytes([ALG_ED25519]) + self.public).decode()
-        return f"{self.name}+{self.key_id.hex()}+{packed}"
+        return spell_key(self.name, ALG_ED25519, self.public)
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
@@ -127,16 +122,39 @@ class VerifierKey:
         Raises:
             NoteError: the text is malformed, its id does not fit, or the key is not Ed25519.
         """
-        parts = text.strip().split("+", 2)
-        if len(parts) != 3:
-            raise NoteError("a verifier key has three parts joined by plus signs")
-        name, id_hex, packed = check_name(parts[0]), parts[1], decode_base64(parts[2])
-        if len(packed) != 33 or packed[0] != ALG_ED25519:
-            raise NoteError("the verifier key is not an Ed25519 key")
-        key = cls(name, packed[1:])
-        if not hmac.compare_digest(key.key_id.hex(), id_hex):
-            raise NoteError("the verifier key's id does not fit its name and key")
-        return key
+        return cls(*parse_key(text.strip(), ALG_ED25519))
+
+
+def holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether ``signature`` is that of an Ed25519 key over ``message``."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def spell_key(name: str, algorithm: int, public: bytes) -> str:
+    """A key as it stands in trust files: ``name+id+key``."""
+    packed = base64.b64encode(bytes([algorithm]) + public).decode()
+    return f"{name}+{key_id(name, algorithm, public).hex()}+{packed}"
+
+
+def parse_key(text: str, algorithm: int) -> tuple[str, bytes]:
+    """Name and public key (32 bytes) of ``name+id+key``.
+
+    Raises:
+        NoteError: the text is malformed, its id does not fit, or the key is of another kind.
+    """
+    parts = text.split("+", 2)
+    if len(parts) != 3:
+        raise NoteError("a verifier key has three parts joined by plus signs")
+    name, packed = check_name(parts[0]), decode_base64(parts[2])
+    if len(packed) != 33 or packed[0] != algorithm:
+        raise NoteError(f"the verifier key is not an Ed25519 key of type {algorithm}")
+    if not hmac.compare_digest(key_id(name, algorithm, packed[1:]).hex(), parts[1]):
+        raise NoteError("the verifier key's id does not fit its name and key")
+    return name, packed[1:]
 
 
 def decode_base64(text: str) -> bytes:

@@ -10,16 +10,20 @@ Source: c2sp.org/tlog-policy, c2sp.org/tlog-cosignature (v1, Ed25519), c2sp.org/
 
 from __future__ import annotations
 
-import base64
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from custodes.ledger.tlog.note import NoteError, VerifierKey, check_name, decode_base64, key_id, open_note
+from custodes.ledger.tlog.note import (
+    NoteError,
+    VerifierKey,
+    decode_base64,
+    holds,
+    key_id,
+    open_note,
+    parse_key,
+    spell_key,
+)
 
 ALG_COSIGNATURE = 0x04
 COSIGNATURE_BYTES = 72
@@ -57,16 +61,11 @@ class CosignerKey:
         if len(signature) != COSIGNATURE_BYTES or cosigned_at(signature) > _MAX_TIME:
             return False
         message = cosigned_message(cosigned_at(signature), text)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature[8:], message)
-        except InvalidSignature:
-            return False
-        return True
+        return holds(self.public, signature[8:], message)
 
     def __str__(self) -> str:
         """The key as it stands in policies."""
-        packed = base64.b64encode(bytes([ALG_COSIGNATURE]) + self.public).decode()
-        return f"{self.name}+{self.key_id.hex()}+{packed}"
+        return spell_key(self.name, ALG_COSIGNATURE, self.public)
 
     @classmethod
     def parse(cls, text: str) -> CosignerKey:
@@ -75,16 +74,7 @@ class CosignerKey:
         Raises:
             NoteError: the text is malformed, its id does not fit, or it is no Ed25519 cosigner's key.
         """
-        parts = text.split("+", 2)
-        if len(parts) != 3:
-            raise NoteError("a verifier key has three parts joined by plus signs")
-        packed = decode_base64(parts[2])
-        if len(packed) != 33 or packed[0] != ALG_COSIGNATURE:
-            raise NoteError("a witness has an Ed25519 cosignature key (type 4)")
-        key = cls(check_name(parts[0]), packed[1:])
-        if not hmac.compare_digest(key.key_id.hex(), parts[1]):
-            raise NoteError("the verifier key's id does not fit its name and key")
-        return key
+        return cls(*parse_key(text, ALG_COSIGNATURE))
 
 
 def cosigned_at(signature: bytes) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from custodes.ledger.tlog.merkle import Frontier, node_hash
+from custodes.ledger.tlog.merkle import Frontier, left_size, node_hash
 
 NodeSource = Callable[[int, int], bytes]
 """Hash of the perfect subtree ``(level, index)``: leaves ``index << level`` up to ``(index + 1) << level``."""
@@ -109,7 +109,7 @@ def consistency_proof(old: int, size: int, node: NodeSource) -> list[bytes]:
     begin, end, whole = 0, size, True
     later: list[bytes] = []
     while old - begin != end - begin:
-        split = begin + _split(end - begin)
+        split = begin + left_size(end - begin)
         if old <= split:
             later.append(range_root(split, end, node))
             end = split
@@ -119,8 +119,3 @@ def consistency_proof(old: int, size: int, node: NodeSource) -> list[bytes]:
     if not whole:
         proof.append(range_root(begin, end, node))
     return proof + later[::-1]
-
-
-def _split(size: int) -> int:
-    """The largest power of two below ``size``."""
-    return 1 << ((size - 1).bit_length() - 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from custodes.ledger.tlog.merkle import ProofError
+from custodes.ledger.tlog.merkle import ProofError, left_size
 from custodes.ledger.tree.growth import NodeSource, range_root
 
 
@@ -27,7 +27,7 @@ def make(indexes: Sequence[int], size: int, node: NodeSource) -> list[bytes]:
         if first == last:
             yield range_root(begin, end, node)
         elif end - begin > 1:
-            split = begin + (1 << ((end - begin - 1).bit_length() - 1))  # RFC 6962 2.1
+            split = begin + left_size(end - begin)
             middle = bisect_left(wanted, split, first, last)
             yield from walk(begin, split, first, middle)
             yield from walk(split, end, middle, last)

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.merkle import MAX_SIZE, ProofError, check_hashes, leaf_hash, node_hash
+from custodes.ledger.tlog.merkle import MAX_SIZE, ProofError, check_hashes, leaf_hash, left_size, node_hash
 
 
 def check_in_log(shown: Sequence[tuple[int, bytes]], log: Checkpoint, proof: Sequence[bytes]) -> None:
@@ -48,8 +48,7 @@ def root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> byte
             return found
         if end - begin == 1:
             return leaves[begin]
-        # RFC 6962 2.1 divides a list at the largest power of two below its length.
-        split = begin + (1 << ((end - begin - 1).bit_length() - 1))
+        split = begin + left_size(end - begin)
         middle = bisect_left(wanted, split, first, last)
         left = walk(begin, split, first, middle)
         return node_hash(left, walk(split, end, middle, last))

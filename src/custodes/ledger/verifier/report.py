@@ -195,11 +195,7 @@ def _grounds(evidence: Evidence) -> list[str]:
             "the log's rules: times never fall, each permission is used once, every summary states what was in front."
         )
     if evidence.bracket is not None:
-        grounds += [
-            f"{clean(one.authority)} stamped the first {one.size} entries at {moment(one.at_ms)}; the stamp is entry "
-            f"{one.index}, so what stands behind that is later."
-            for one in evidence.bracket.stamps
-        ]
+        grounds += evidence.bracket.grounds()
     return grounds
 
 

@@ -7,7 +7,7 @@ and the uses whose private bodies were destroyed by an entry of the log. Whether
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -97,54 +97,3 @@ def destroyed(shown: Sequence[ShownDestruction], identifier: str) -> frozenset[i
             raise MapError("private bodies were destroyed before a head counted their uses")
         found |= {index for index in indexes if isinstance(index, int) and index < head.size}
     return frozenset(found)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadStamp:
-    """What a stamp shows: at ``at_ms`` the first ``size`` entries existed, and behind ``index`` everything is later."""
-
-    index: int
-    size: int
-    at_ms: int
-    authority: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bracket:
-    """Where a period, from ``begin`` up to ``end``, lies by time stamps.
-
-    Entries below ``low`` were made before it, those above ``high`` after it; either is None where nothing shows it.
-    ``stamps`` are those that were read; without ``stamped`` the reader pins no authority, and the end is a matter of
-    witnesses.
-    """
-
-    begin: int | None
-    end: int | None
-    low: int | None
-    high: int | None
-    stamps: tuple[ReadStamp, ...]
-    stamped: bool = True
-
-    def unshown(self, entries: Iterable[tuple[int, int]]) -> tuple[int, ...]:
-        """Of entries with their times (ms), those that the operator's clock alone puts outside of the period."""
-        begin, end, found = self.begin, self.end, []
-        for index, t in entries:
-            early = begin is not None and t < begin and (self.low is None or index >= self.low)
-            late = self.stamped and end is not None and t >= end and (self.high is None or index <= self.high)
-            if early or late:
-                found.append(index)
-        return tuple(found)
-
-    def doubts(self, covered: int, unshown: Sequence[int]) -> list[str]:
-        """What the stamps leave open about an answer that covers so many entries, and finds no use but ``unshown``."""
-        found = []
-        if self.stamped and self.end is not None and (self.high is None or self.high >= covered):
-            found.append(
-                "no time stamps of enough authorities show that the period was over in what this answer covers"
-            )
-        if unshown:
-            found.append(
-                f"{len(unshown)} uses (the first is entry {unshown[0]}) are outside of the period by the operator's "
-                "clock, and neither time stamps nor witnesses show it"
-            )
-        return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -38,7 +38,7 @@ from custodes.ledger.verifier.maps.key_change import place_of
 from custodes.ledger.verifier.maps.proof import MapError, Value, look_up, parse_path
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question, ShownPlace, ShownUse, StatementFile, map_of, parse
-from custodes.ledger.verifier.uncertainty import SLACK_MS, Bracket, UncertainStretch, destroyed, wrong_clock
+from custodes.ledger.verifier.uncertainty import SLACK_MS, UncertainStretch, destroyed, wrong_clock
 from custodes.ledger.verifier.vrf import vrf
 
 # No entry in front is later, so nothing behind this check meets a time that has no date.
@@ -48,12 +48,24 @@ LogCheck = Callable[[Checkpoint], None]
 """Raises where the public entries at hand are not those of a signed state, or break a rule (``public_log``)."""
 
 
-class Stamps(Protocol):
-    """Time stamps that came with a statement (``timestamps.bracket``)."""
+class Bracket(Protocol):
+    """Between which entries a period lies by time stamps (``timestamps.bracket``)."""
 
-    def bracket(self, tree: Checkpoint, question: Question) -> Bracket:
-        """Where the period of a question lies. Raises what makes the file INVALID."""
+    def unshown(self, entries: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+        """Of entries with their times (ms), those that the operator's clock alone puts outside of the period."""
         ...
+
+    def doubts(self, covered: int, unshown: Sequence[int]) -> list[str]:
+        """What the stamps leave open about an answer that covers so many entries, and finds no use but ``unshown``."""
+        ...
+
+    def grounds(self) -> list[str]:
+        """What the stamps show, in words."""
+        ...
+
+
+Stamps = Callable[[Checkpoint, Question], Bracket]
+"""Where the period of a question lies by the time stamps at hand. Raises what makes the file INVALID."""
 
 
 class Word(StrEnum):
@@ -156,7 +168,7 @@ def verify(
         policy: whom the reader trusts.
         check_log: checks all public entries of the log, if they are at hand.
         now_ms: the reader's own clock, if it is to be compared.
-        stamps: time stamps, which then have to bracket the period.
+        stamps: time stamps, if there are some; they have to bracket the period then.
     """
     try:
         evidence = _check(data, policy, check_log, stamps)
@@ -203,7 +215,7 @@ def _check(data: bytes, policy: TrustPolicy, check_log: LogCheck | None, stamps:
     if check_log is not None:
         check_log(trusted.checkpoint)
     # 8. With time stamps: where the period lies by other clocks than the operator's.
-    bounds = None if stamps is None else stamps.bracket(trusted.checkpoint, statement.question)
+    bounds = None if stamps is None else stamps(trusted.checkpoint, statement.question)
     undated = _undated(statement, stretches) if all(_in_any(use.t, stretches) for use in uses) else ()
     return Evidence(
         statement.question,

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from custodes.core.errors import InvalidParameterError
 from custodes.engine.results.face import QualityFilter
+from custodes.engine.results.portrait import LIMITS
 
 MAX_BYTES = 64 * 1024
 Percent = Annotated[float, Meta(ge=0, le=100)]
@@ -186,6 +187,9 @@ def _decoded(data: bytes) -> HandlerDocument:
 
 
 def _problems(document: HandlerDocument) -> Iterator[str]:
+    for at, name in enumerate(document.gates.portrait):
+        if name not in LIMITS:
+            yield f"there is no check {name} of portraits - at `$.gates.portrait[{at}]`"
     lists: list[str] = []
     for at, one in enumerate(document.match):
         yield from _unknown(f"$.match[{at}].when", one.when, lists, ())

@@ -17,7 +17,7 @@ import numpy as np
 from custodes.core.box import BoxPx
 from custodes.core.errors import DeniedError
 from custodes.core.ids import CollectionId, FaceId
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, PortraitEngine
 from custodes.engine.results.face import DetectedFace, FacesFound, FloatArray, VectorUse
 from custodes.gallery.entities import CollectionKey
 from custodes.imaging.image import Image
@@ -102,6 +102,7 @@ class HandlerParts:
     """What commands of handlers are carried out with."""
 
     engine: FaceEngine
+    portraits: Callable[[], PortraitEngine]
     gallery: Gallery
     pictures: Pictures
     enrolment: FaceOperations
@@ -156,7 +157,7 @@ class HandlerRun:
         return image, FacesFound(found.size, faces), attributes
 
     def _inspect(self, permit: Permit, image: Image, faces: Sequence[FaceHandled]) -> None:
-        found = self._parts.engine.inspect(permit.slot, image, len(faces))
+        found = self._parts.portraits().inspect(permit.slot, image, len(faces))
         permit.tally.images += 1
         for one in faces:
             same = max(found.faces, key=lambda seen: _overlap(seen.box_px, one.face.box_px), default=None)

@@ -5,10 +5,11 @@ Operations of our own: the API has none that say this of one picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from custodes.engine.ports import FaceEngine
+from custodes.engine.ports import FaceEngine, PortraitEngine
 from custodes.engine.results.liveness import LivenessFound
 from custodes.engine.results.portrait import Inspections
 from custodes.operations.images.sources import ImageInput, Pictures
@@ -50,16 +51,17 @@ class AssessLiveness(_LargestFaces):
 class PortraitAssessment:
     """Handles both operations."""
 
-    def __init__(self, engine: FaceEngine, pictures: Pictures) -> None:
-        """Look with ``engine`` at what ``pictures`` loads."""
+    def __init__(self, engine: FaceEngine, portraits: Callable[[], PortraitEngine], pictures: Pictures) -> None:
+        """Look with ``engine``, and what ``portraits`` opens, at what ``pictures`` loads."""
         self._engine = engine
+        self._portraits = portraits
         self._pictures = pictures
 
     def quality(self, permit: Permit, command: AssessFaceQuality) -> Inspections:
         """The faces with their checks; none is an empty answer."""
         image = self._pictures.load(command.image)
         permit.tally.images += 1
-        found = self._engine.inspect(permit.slot, image, command.max_faces)
+        found = self._portraits().inspect(permit.slot, image, command.max_faces)
         permit.tally.add(faces_detected=len(found.faces))
         return found
 

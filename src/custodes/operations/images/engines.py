@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custodes.core.errors import NotSupportedError
-from custodes.engine.ports import CustomLabelEngine, EquipmentEngine, LabelEngine, ModerationEngine
+from custodes.engine.ports import CustomLabelEngine, EquipmentEngine, LabelEngine, ModerationEngine, PortraitEngine
 
 
 def no_labels() -> LabelEngine:
@@ -24,6 +24,11 @@ def no_equipment() -> EquipmentEngine:
     raise NotSupportedError("This server was put together without networks for protective equipment.")
 
 
+def no_portraits() -> PortraitEngine:
+    """Stands where no engine for portraits was put in."""
+    raise NotSupportedError("This server was put together without networks for portraits.")
+
+
 def no_custom_labels() -> CustomLabelEngine:
     """Stands where no engine for custom labels was put in."""
     raise NotSupportedError("This server was put together without networks for custom labels.")
@@ -37,3 +42,4 @@ class ImageEngines:
     moderation: Callable[[], ModerationEngine] = no_moderation
     equipment: Callable[[], EquipmentEngine] = no_equipment
     custom: Callable[[], CustomLabelEngine] = no_custom_labels
+    portraits: Callable[[], PortraitEngine] = no_portraits

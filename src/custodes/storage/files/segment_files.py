@@ -6,7 +6,7 @@ In: names and bytes. Out: the same bytes, or None. It opens nothing and knows no
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,11 +57,17 @@ class SegmentFiles:
             with suppress(OSError):
                 self._path(name).unlink(missing_ok=True)
 
-    def keep_only(self, names: Collection[str]) -> None:
-        """Remove all vectors but these, those left half written by a killed process included."""
+    def names(self) -> set[str]:
+        """The names of all files."""
+        with suppress(OSError):
+            return {path.stem for path in self._folder.iterdir() if path.suffix == _SUFFIX}
+        return set()
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed process left half written; nobody writes now."""
         with suppress(OSError):
             for path in self._folder.iterdir():
-                if path.suffix == ".tmp" or (path.suffix == _SUFFIX and path.stem not in names):
+                if path.suffix == ".tmp":
                     path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:

@@ -3,8 +3,8 @@
 In: rows and unit vectors. Out: hits with the kernel's scores. Indexes of one dimension share one collection of Milvus,
 told apart by its partition key, a word of each index's own, so that tenants do not meet in a search. Vectors lie there
 **in the clear**, and a deletion is a mark until Milvus compacts: what makes an erasure certain is the key in the
-database, which is destroyed first. A cache of the store: rows go with ``close``; what a killed process left behind goes
-when the same owner opens Milvus again.
+database, which is destroyed first. A cache of the store: what has a name of its owner stays with ``close``, for the
+next process to go on with, which compares it vector by vector; ``erase`` removes it.
 
 Searches ask for strong consistency, which waits for all that was written before; what Milvus does by itself does not.
 
@@ -19,7 +19,7 @@ import logging
 import math
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ from custodes.core.errors import UnavailableError
 from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, by_row, cosines, error_bound, require_unit_query
 from custodes.gallery.ports import FloatArray, OwnVectors
+from custodes.storage.vectors.kept_marks import KnownMarks, marks_of
 
 MOST = 16_384
 """Hits of one search. Source: Milvus's limits (milvus.io/docs/limitations.md)."""
@@ -51,7 +52,7 @@ class MilvusServer:
     def __init__(
         self, uri: str, token: str = "", *, owner: str = "", approximate: bool = False, connect_s: float = 10.0
     ) -> None:
-        """Connect, and delete what an earlier process of ``owner`` left.
+        """Connect.
 
         Args:
             uri: of a server, like ``http://host:19530``, or the path of a file for the embedded one.
@@ -76,23 +77,24 @@ class MilvusServer:
         self._embedded = not uri.startswith(("http://", "https://"))
         with self.asked():
             self.client: Any = pymilvus.MilvusClient(uri, token=token, timeout=connect_s)
-        if owner:
-            self.forget(owner)
 
-    def forget(self, owner: str) -> None:
-        """Delete what a process of ``owner`` left. Raises UnavailableError."""
+    def keep_only(self, names: Collection[str]) -> None:
+        """Delete what processes of this owner left but indexes of these ``names``. Raises UnavailableError."""
+        kept = ", ".join(f'"{self.word(name)}"' for name in sorted(names))
+        others = f" and word not in [{kept}]" if kept else ""
         with self.asked():
             for name in self.client.list_collections():
-                if name.startswith(_PREFIX):
-                    self.client.delete(name, filter=f'word like "{owner}-%"')
+                if self._owner and name.startswith(_PREFIX):
+                    self.client.delete(name, filter=f'word like "{self._owner}-%"{others}')
 
-    def word(self) -> str:
-        """A new word for an index."""
-        return f"{self._owner}-{secrets.token_hex(8)}" if self._owner else secrets.token_hex(8)
+    def word(self, name: str = "") -> str:
+        """The word of the index of a name, see ``index_name``; a new one without."""
+        last = name or secrets.token_hex(8)
+        return f"{self._owner}-{last}" if self._owner else last
 
     def collection(self, dimension: int) -> str:
         """Milvus's collection for vectors of ``dimension``, made where it is missing. Raises UnavailableError."""
-        name = f"{_PREFIX}{'graph' if self.approximate else 'flat'}_{dimension}"
+        name = f"{_PREFIX}marked_{'graph' if self.approximate else 'flat'}_{dimension}"
         with self._lock, self.asked():
             if not self.client.has_collection(name):
                 kinds = self._module.DataType
@@ -100,6 +102,7 @@ class MilvusServer:
                 schema.add_field("id", kinds.VARCHAR, max_length=_CHARS, is_primary=True)
                 schema.add_field("word", kinds.VARCHAR, max_length=_CHARS, is_partition_key=True)
                 schema.add_field("number", kinds.INT64)
+                schema.add_field("mark", kinds.INT64)
                 schema.add_field("vector", kinds.FLOAT_VECTOR, dim=dimension)
                 index = self.client.prepare_index_params()
                 how = {"M": 32, "efConstruction": 256} if self.approximate else {}
@@ -133,23 +136,26 @@ class MilvusServer:
 class MilvusIndex:
     """A VectorIndex; every method raises UnavailableError where Milvus cannot be asked."""
 
-    def __init__(self, dimension: int, server: MilvusServer, own: OwnVectors | None = None) -> None:
-        """Empty, for vectors of ``dimension``.
+    def __init__(self, dimension: int, server: MilvusServer, own: OwnVectors | None = None, name: str = "") -> None:
+        """For vectors of ``dimension``; empty, unless the server's owner had one of ``name``.
 
         Args:
             dimension: of all vectors.
             server: where they are; approximate or not. Approximate, the port's promise holds for what is found only.
             own: gives vectors from where nobody altered them, like the sealed ones of the store; scores are of these.
                 Without, they are of those in Milvus.
+            name: see ``index_name``; without, it is one that nobody finds again.
         """
         self._dimension = dimension
         self._server = server
         self._own = own
         self._margin = error_bound(dimension)
         self._name = server.collection(dimension)
-        self._word = server.word()
+        self._word = server.word(name)
         self._mine = f'word == "{self._word}"'
         self._unsettled = 0
+        # Until something is removed: it is filled before it is searched.
+        self._known: KnownMarks | None = self._marks() if name else None
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -159,13 +165,27 @@ class MilvusIndex:
             )
         return int(found[0]["count(*)"])
 
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        return self._marks().rows
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
         fresh = by_row(rows, vectors, self._dimension)
-        numbers = list(fresh)
+        numbers, marks = [*fresh], marks_of(np.array([*fresh.values()], np.float32))
+        if (known := self._known) is not None:
+            lacked = known.lacks(np.array(numbers, np.int64), marks)
+            numbers, marks = [number for number, lacks in zip(numbers, lacked, strict=True) if lacks], marks[lacked]
+        by_number = dict(zip(numbers, marks.tolist(), strict=True))
         for begin in range(0, len(numbers), _BATCH):
             data = [
-                {"id": self._id(number), "word": self._word, "number": number, "vector": fresh[number]}
+                {
+                    "id": self._id(number),
+                    "word": self._word,
+                    "number": number,
+                    "mark": by_number[number],
+                    "vector": fresh[number],
+                }
                 for number in numbers[begin : begin + _BATCH]
             ]
             with self._server.asked():
@@ -177,6 +197,7 @@ class MilvusIndex:
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """See VectorIndex."""
+        self._known = None
         gone = [self._id(number) for number in np.asarray(rows).tolist()]
         for begin in range(0, len(gone), _DELETED_AT_ONCE):
             with self._server.asked():
@@ -184,6 +205,7 @@ class MilvusIndex:
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
+        self._known = None
         unit = require_unit_query(query, self._dimension)
         if limit < 1:
             return ()
@@ -203,7 +225,10 @@ class MilvusIndex:
         raise UnavailableError("More vectors are nearly equal than Milvus tells apart.")
 
     def close(self) -> None:
-        """Delete everything of this index."""
+        """See VectorIndex. The connection is the server's."""
+
+    def erase(self) -> None:
+        """See VectorIndex."""
         with self._server.asked():
             self._server.client.delete(self._name, filter=self._mine)
 
@@ -235,6 +260,23 @@ class MilvusIndex:
         scores = np.full(len(rows), -np.inf, np.float32)
         scores[np.isin(rows, present)] = cosines(vectors, query)
         return rows, scores, worst
+
+    def _marks(self) -> KnownMarks:
+        """All rows with their marks."""
+        found = list[tuple[int, int]]()
+        with self._server.asked():
+            pages = self._server.client.query_iterator(
+                self._name,
+                filter=self._mine,
+                output_fields=["number", "mark"],
+                batch_size=MOST,
+                consistency_level=_STRONG,
+            )
+            while page := pages.next():
+                found += [(one["number"], one["mark"]) for one in page]
+            pages.close()
+        columns = np.array(found, np.int64).reshape(len(found), 2)
+        return KnownMarks(columns[:, 0], columns[:, 1])
 
     def _id(self, number: int) -> str:
         return f"{self._word}/{number}"

@@ -1,8 +1,9 @@
 """Index in PostgreSQL that lets pgvector propose and the kernel decide, for collections that do not fit into memory.
 
 In: rows and unit vectors. Out: hits with the kernel's scores. Vectors are in an unlogged table **in the clear**, beside
-the sealed ones that they were made from: whoever reads that table reads faces. A cache of the store: the table goes
-with ``close``, with its contents after a crash of the database server, and may be dropped at any time.
+the sealed ones that they were made from: whoever reads that table reads faces. A cache of the store: a table that has a
+name of its owner stays with ``close``, for the next process to go on with; it is empty after a crash of the database
+server, and may be dropped at any time.
 
 Exact: a scan proposes with a margin that covers every possible difference between pgvector's score and the kernel's,
 as ``faiss_index`` does. Approximate: a graph (HNSW) proposes, which may miss neighbours; scores are the kernel's
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 import queue
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -27,6 +28,7 @@ from custodes.gallery.entities import Hit
 from custodes.gallery.kernel import best, by_row, cosines, error_bound, require_unit_query
 from custodes.gallery.ports import FloatArray, OwnVectors
 from custodes.storage.sql.ledger.session import DatabaseLostError, PostgresSession
+from custodes.storage.vectors.kept_marks import KnownMarks, marks_of
 
 _SLACK = 24
 _SESSIONS = 4
@@ -44,11 +46,14 @@ _FIND = (
 )
 _NEAR = "SELECT number, embedding::real[] FROM {table} ORDER BY embedding <#> %(query)s::vector LIMIT %(count)s"
 _COUNT = "SELECT count(*) FROM {table}"
+_MARKS = "SELECT number, mark FROM {table}"
+_ROWS = "SELECT number FROM {table} ORDER BY number"
 _REMOVE = "DELETE FROM {table} WHERE number = ANY(%s)"
 _PUT = (
-    "INSERT INTO {table} (number, embedding)"
-    " SELECT number, text::vector FROM unnest(%s::bigint[], %s::text[]) AS added (number, text)"
-    " ON CONFLICT (number) DO UPDATE SET embedding = excluded.embedding"
+    "INSERT INTO {table} (number, mark, embedding)"
+    " SELECT number, mark, text::vector"
+    " FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS added (number, mark, text)"
+    " ON CONFLICT (number) DO UPDATE SET mark = excluded.mark, embedding = excluded.embedding"
 )
 
 
@@ -63,8 +68,9 @@ class PgvectorIndex:
         approximate: bool = False,
         own: OwnVectors | None = None,
         owner: str = "",
+        name: str = "",
     ) -> None:
-        """Empty, for vectors of ``dimension``.
+        """For vectors of ``dimension``; empty, unless ``owner`` had one of ``name``.
 
         Args:
             dimension: of all vectors.
@@ -73,23 +79,32 @@ class PgvectorIndex:
             own: gives vectors from where nobody altered them, like the sealed ones of the store; scores are of these.
                 Without, they are of those in the table.
             owner: hexadecimal digits that are in the table's name, see ``drop_left_behind``.
+            name: see ``index_name``; without, it is one that nobody finds again.
         """
         self._own = own
         self._dimension = dimension
         self._approximate = approximate
         self._margin = error_bound(dimension)
         self._closed = False
-        self._table = f"{_PREFIX}{owner}_{secrets.token_hex(8)}"
+        self._table = f"{_PREFIX}{owner}_{name or secrets.token_hex(8)}"
         self._sessions: queue.LifoQueue[PostgresSession] = queue.LifoQueue()
         for _ in range(_SESSIONS):
             self._sessions.put(PostgresSession(url))
         with self._connected() as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
             connection.execute(
-                f"CREATE UNLOGGED TABLE {self._table} (number bigint PRIMARY KEY, embedding vector({dimension}))"
+                f"CREATE UNLOGGED TABLE IF NOT EXISTS {self._table}"
+                f" (number bigint PRIMARY KEY, mark bigint NOT NULL, embedding vector({dimension}))"
             )
             if approximate:
-                connection.execute(f"CREATE INDEX ON {self._table} USING hnsw (embedding vector_ip_ops)")
+                connection.execute(
+                    f"CREATE INDEX IF NOT EXISTS {self._table}_graph ON {self._table}"
+                    " USING hnsw (embedding vector_ip_ops)"
+                )
+            there = connection.execute(_MARKS.format(table=self._table)).fetchall()
+        columns = np.array(there, np.int64).reshape(len(there), 2)
+        # Until something is removed: it is filled before it is searched.
+        self._known: KnownMarks | None = KnownMarks(columns[:, 0], columns[:, 1]) if len(there) else None
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -98,23 +113,37 @@ class PgvectorIndex:
         assert row is not None
         return int(row[0])
 
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        with self._connected() as connection:
+            found = connection.execute(_ROWS.format(table=self._table)).fetchall()
+        return np.array([row[0] for row in found], np.int64)
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
         fresh = by_row(rows, vectors, self._dimension)
-        numbers = list(fresh)
+        numbers, marks = np.fromiter(fresh, np.int64, len(fresh)), marks_of(np.array([*fresh.values()], np.float32))
+        if (known := self._known) is not None:
+            lacked = known.lacks(numbers, marks)
+            numbers, marks = numbers[lacked], marks[lacked]
+        if not len(numbers):
+            return
         with self._connected() as connection, connection.transaction():
             for begin in range(0, len(numbers), _BATCH):
-                some = numbers[begin : begin + _BATCH]
-                connection.execute(_PUT.format(table=self._table), (some, [_text(fresh[number]) for number in some]))
+                some = numbers[begin : begin + _BATCH].tolist()
+                told = (some, marks[begin : begin + _BATCH].tolist(), [_text(fresh[number]) for number in some])
+                connection.execute(_PUT.format(table=self._table), told)
 
     def remove(self, rows: NDArray[np.int64]) -> None:
         """See VectorIndex."""
+        self._known = None
         with self._connected() as connection:
             gone = np.asarray(rows, np.int64).tolist()
             connection.execute(_REMOVE.format(table=self._table), (gone,))
 
     def search(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """See VectorIndex. Raises ValueError for a query that is not of this dimension and unit length."""
+        self._known = None
         unit = require_unit_query(query, self._dimension)
         if limit < 1:
             return ()
@@ -133,17 +162,21 @@ class PgvectorIndex:
         return best(rows, scores, limit, min_cosine)
 
     def close(self) -> None:
-        """Drop the table and let go of the connections; searches under way fail. Harmless when called again."""
+        """See VectorIndex. Lets go of the connections; searches under way fail. Harmless when called again."""
+        self._closed = True
+        with suppress(queue.Empty):
+            while True:
+                self._sessions.get_nowait().close()
+
+    def erase(self) -> None:
+        """See VectorIndex: drops the table, and closes. Harmless when called again."""
         if self._closed:
             return
         try:
             with self._connected() as connection:
                 connection.execute(f"DROP TABLE IF EXISTS {self._table}")
         finally:
-            self._closed = True
-            with suppress(queue.Empty):
-                while True:
-                    self._sessions.get_nowait().close()
+            self.close()
 
     def _approximately(self, query: FloatArray, limit: int, min_cosine: float) -> tuple[Hit, ...]:
         """What the graph finds. Most searches allow thousands, and few rows reach their threshold: a few come first."""
@@ -205,17 +238,22 @@ class PgvectorIndex:
         raise UnavailableError("the index in the database is closed")
 
 
-def drop_left_behind(url: str, owner: str) -> None:
-    """Drop tables of an earlier process of ``owner``, of which one runs at a time. Raises UnavailableError.
+def drop_left_behind(url: str, owner: str, kept: Callable[[], Collection[str]] = frozenset) -> None:
+    """Drop tables of an earlier process of ``owner``, of which one runs at a time, but those with names that are kept.
 
-    Raises UnavailableError, too, where the database has no pgvector.
+    ``kept`` is asked after it was looked which tables there are. Raises UnavailableError, too, where the database has
+    no pgvector.
     """
     session = PostgresSession(url)
     try:
         with session.connected() as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            for (table,) in connection.execute(_LEFT, (f"^{_PREFIX}{owner}_[0-9a-f]{{16}}$",)).fetchall():
-                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            tables = connection.execute(_LEFT, (f"^{_PREFIX}{owner}_[0-9a-f]{{16}}$",)).fetchall()
+        names = {f"{_PREFIX}{owner}_{name}" for name in kept()}
+        with session.connected() as connection:
+            for (table,) in tables:
+                if table not in names:
+                    connection.execute(f"DROP TABLE IF EXISTS {table}")
     except DatabaseLostError as error:
         raise UnavailableError(f"the index in the database cannot be asked: {error}") from error
     finally:

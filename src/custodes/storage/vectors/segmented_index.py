@@ -31,6 +31,12 @@ class SegmentedIndex(Generic[CodesT]):
         with self._lock.read():
             return len(self._segments)
 
+    def rows(self) -> NDArray[np.int64]:
+        """See VectorIndex."""
+        with self._lock.read():
+            parts = [segment.rows[: segment.count] for segment in self._segments.all]
+            return np.sort(np.concatenate([np.empty(0, np.int64), *parts]))
+
     def add(self, rows: NDArray[np.int64], vectors: FloatArray) -> None:
         """See VectorIndex. Raises ValueError for vectors that are not of this dimension and unit length."""
         clean = require_unit(vectors, self._dimension)
@@ -46,4 +52,7 @@ class SegmentedIndex(Generic[CodesT]):
             self._segments.remove(np.unique(np.asarray(rows, np.int64)))
 
     def close(self) -> None:
+        """See VectorIndex. All of it is in this process."""
+
+    def erase(self) -> None:
         """See VectorIndex. All of it is in this process."""

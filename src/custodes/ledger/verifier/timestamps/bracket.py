@@ -24,12 +24,71 @@ from custodes.ledger.tlog.trust import NONE, TrustPolicy, open_trusted
 from custodes.ledger.verifier.canonical_json import Members, PlacedEntry, StatementError, canonical, unwrap
 from custodes.ledger.verifier.multiproof import check_in_log
 from custodes.ledger.verifier.statement import Question
+from custodes.ledger.verifier.texts import clean, moment
 from custodes.ledger.verifier.timestamps.token import StampError, verify_stamp
-from custodes.ledger.verifier.uncertainty import Bracket, ReadStamp
 
 _NEED = 2
 SLACK_MS = 2_000
 """Stamps say whole seconds, and authorities keep time to less than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStamp:
+    """What a stamp shows: at ``at_ms`` the first ``size`` entries existed, and behind ``index`` everything is later."""
+
+    index: int
+    size: int
+    at_ms: int
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Where a period, from ``begin`` up to ``end``, lies by time stamps.
+
+    Entries below ``low`` were made before it, those above ``high`` after it; either is None where nothing shows it.
+    ``stamps`` are those that were read; without ``stamped`` the reader pins no authority, and the end is a matter of
+    witnesses.
+    """
+
+    begin: int | None
+    end: int | None
+    low: int | None
+    high: int | None
+    stamps: tuple[ReadStamp, ...]
+    stamped: bool = True
+
+    def unshown(self, entries: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+        """Of entries with their times (ms), those that the operator's clock alone puts outside of the period."""
+        begin, end, found = self.begin, self.end, []
+        for index, t in entries:
+            early = begin is not None and t < begin and (self.low is None or index >= self.low)
+            late = self.stamped and end is not None and t >= end and (self.high is None or index <= self.high)
+            if early or late:
+                found.append(index)
+        return tuple(found)
+
+    def doubts(self, covered: int, unshown: Sequence[int]) -> list[str]:
+        """What the stamps leave open about an answer that covers so many entries, and finds no use but ``unshown``."""
+        found = []
+        if self.stamped and self.end is not None and (self.high is None or self.high >= covered):
+            found.append(
+                "no time stamps of enough authorities show that the period was over in what this answer covers"
+            )
+        if unshown:
+            found.append(
+                f"{len(unshown)} uses (the first is entry {unshown[0]}) are outside of the period by the operator's "
+                "clock, and neither time stamps nor witnesses show it"
+            )
+        return found
+
+    def grounds(self) -> list[str]:
+        """What the stamps show, in words."""
+        return [
+            f"{clean(one.authority)} stamped the first {one.size} entries at {moment(one.at_ms)}; the stamp is entry "
+            f"{one.index}, so what stands behind that is later."
+            for one in self.stamps
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ Source: RFC 8032 sections 5.1.2 to 5.1.4; Hisil, Wong, Carter, Dawson, "Twisted 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TypeAlias
 
 P = 2**255 - 19
@@ -21,7 +20,6 @@ _SQRT_MINUS_1 = pow(2, (P - 1) // 4, P)
 Point: TypeAlias = tuple[int, int, int, int]
 """X, Y, Z, T with x = X/Z, y = Y/Z and x*y = T/Z."""
 NEUTRAL: Point = (0, 1, 1, 0)
-_WINDOW = 5
 
 
 class PointError(ValueError):
@@ -58,31 +56,23 @@ def negate(a: Point) -> Point:
     return -x % P, y, z, -t % P
 
 
-def multiply(scalar: int, point: Point) -> Point:
-    """``scalar`` times ``point``, for a scalar of 0 or more."""
-    return _interleave(((scalar, point),))
-
-
-def multiply_two(first: int, p: Point, second: int, q: Point) -> Point:
-    """``first * p + second * q`` for little more than the price of one product, as the doublings are shared."""
-    return _interleave(((first, p), (second, q)))
-
-
-def multiply_base(scalar: int) -> Point:
-    """``scalar`` times the base point, from a table; scalar below 2**256."""
+def combine(*terms: tuple[int, Point]) -> Point:
+    """Sum of points, each times its scalar of 0 or more; the doublings are shared (Straus' method)."""
+    sums = [NEUTRAL]
+    for _, point in terms:
+        sums += [add(one, point) for one in sums]
     result = NEUTRAL
-    for row in _base_table():
-        digit = scalar & 15
-        scalar >>= 4
-        if digit:
-            result = add(result, row[digit - 1])
+    for at in reversed(range(max(scalar.bit_length() for scalar, _ in terms))):
+        result = double(result)
+        chosen = sum((scalar >> at & 1) << place for place, (scalar, _) in enumerate(terms))
+        result = add(result, sums[chosen]) if chosen else result
     return result
 
 
 def encode(point: Point) -> bytes:
     """32 bytes: y, and the lowest bit of x in the top bit."""
     x, y, z, _ = point
-    inverse = pow(z, P - 2, P)
+    inverse = pow(z, -1, P)
     x, y = x * inverse % P, y * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
@@ -112,56 +102,4 @@ def decode(data: bytes) -> Point:
     return x, y, 1, x * y % P
 
 
-def _interleave(terms: tuple[tuple[int, Point], ...]) -> Point:
-    """Sum of products by Straus' method with signed sliding windows."""
-    prepared = [(_signed_digits(scalar), _odd_multiples(point)) for scalar, point in terms]
-    result = NEUTRAL
-    for at in range(max(len(digits) for digits, _ in prepared) - 1, -1, -1):
-        result = double(result)
-        for digits, odd in prepared:
-            digit = digits[at] if at < len(digits) else 0
-            if digit:
-                entry = odd[abs(digit) >> 1]
-                result = add(result, entry if digit > 0 else negate(entry))
-    return result
-
-
-def _signed_digits(scalar: int) -> list[int]:
-    """Non-adjacent form of width 5: digits are 0 or odd, between -15 and 15, lowest first."""
-    digits: list[int] = []
-    while scalar:
-        digit = 0
-        if scalar & 1:
-            digit = scalar & ((1 << _WINDOW) - 1)
-            if digit >= 1 << (_WINDOW - 1):
-                digit -= 1 << _WINDOW
-            scalar -= digit
-        digits.append(digit)
-        scalar >>= 1
-    return digits or [0]
-
-
-def _odd_multiples(point: Point) -> list[Point]:
-    """1, 3, 5, ... 15 times the point."""
-    twice = double(point)
-    multiples = [point]
-    for _ in range((1 << (_WINDOW - 2)) - 1):
-        multiples.append(add(multiples[-1], twice))
-    return multiples
-
-
 BASE: Point = decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
-
-
-@lru_cache(maxsize=1)
-def _base_table() -> tuple[tuple[Point, ...], ...]:
-    """Row i holds 1 to 15 times 16**i times the base point."""
-    rows = []
-    power = BASE
-    for _ in range(64):
-        row = [power]
-        for _ in range(14):
-            row.append(add(row[-1], power))
-        rows.append(tuple(row))
-        power = add(row[-1], power)
-    return tuple(rows)

@@ -12,16 +12,14 @@ from functools import lru_cache
 
 from custodes.ledger.verifier.vrf.edwards25519 import (
     BASE,
+    NEUTRAL,
     ORDER,
     Point,
     PointError,
-    add,
+    combine,
     decode,
     double,
     encode,
-    multiply,
-    multiply_base,
-    multiply_two,
     negate,
 )
 
@@ -29,6 +27,9 @@ SUITE = b"\x03"
 PROOF_BYTES = 80
 KEY_BYTES = 32
 CHALLENGE_BYTES = 16
+# A challenge has half of a scalar's bits; halves of scalars, each with its own point, need half of the doublings.
+_HALF = (1 << 128) - 1
+_HIGH_BASE = combine((1 << 128, BASE))
 
 
 class VrfError(ValueError):
@@ -53,8 +54,8 @@ def verify(public: bytes, alpha: bytes, proof: bytes) -> bytes:
     if s >= ORDER:  # section 5.4.4: without this a second encoding of the same proof would pass
         raise VrfError("the VRF proof is not in canonical form")
     h = hash_to_curve(public, alpha)
-    u = add(multiply_base(s), multiply(c, negate(y)))
-    v = multiply_two(s, h, c, negate(gamma))
+    u = combine((s & _HALF, BASE), (s >> 128, _HIGH_BASE), (c, negate(y)))
+    v = combine((s, h), (c, negate(gamma)))
     if c != challenge(public, encode(h), proof[:32], encode(u), encode(v)):
         raise VrfError("the VRF proof does not belong to this key and name")
     return gamma_to_hash(gamma)
@@ -67,7 +68,7 @@ def _public_point(public: bytes) -> Point:
     except PointError as error:
         raise VrfError("the VRF key is not a curve point") from error
     # Section 5.4.5, ECVRF_validate_key: a key of small order would let its holder prove several values.
-    if encode(_times_cofactor(y)) == encode(_times_cofactor(multiply(ORDER, BASE))):
+    if encode(_times_cofactor(y)) == encode(NEUTRAL):
         raise VrfError("the VRF key has small order")
     return y
 

@@ -31,9 +31,9 @@ _MOST = 65_536
 """More new vectors than these are not followed one by one: filling anew reads sealed files."""
 _LAST_ROW = 2**63 - 1
 
-_VERSION = select(COLLECTIONS.c.row, COLLECTIONS.c.version, COLLECTIONS.c.model_version).where(
-    COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection")
-)
+_VERSION = select(
+    COLLECTIONS.c.row, COLLECTIONS.c.version, COLLECTIONS.c.model_version, COLLECTIONS.c.face_count
+).where(COLLECTIONS.c.account_id == bindparam("account"), COLLECTIONS.c.collection_id == bindparam("collection"))
 
 
 @cache

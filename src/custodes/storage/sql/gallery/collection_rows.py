@@ -34,7 +34,7 @@ class CollectionRow:
     @property
     def changed(self) -> CollectionVersion:
         """How far it has come."""
-        return CollectionVersion(self.row, self.version, self.collection.model_version)
+        return CollectionVersion(self.row, self.version, self.collection.model_version, self.collection.face_count)
 
     @property
     def account_id(self) -> AccountId:
@@ -149,6 +149,11 @@ def by_size(connection: Connection) -> list[CollectionKey]:
     query = select(table.account_id, table.collection_id).where(table.face_count > 0)
     rows = connection.execute(query.order_by(table.face_count.desc(), table.row))
     return [CollectionKey(AccountId(row.account_id), CollectionId(row.collection_id)) for row in rows]
+
+
+def every(connection: Connection) -> list[Collection]:
+    """All collections of all accounts."""
+    return [_entity(row) for row in connection.execute(select(COLLECTIONS).order_by(COLLECTIONS.c.row))]
 
 
 def count(connection: Connection, place: CollectionRow, *, faces: int = 0, users: int = 0) -> None:

@@ -10,7 +10,7 @@ one. Where anything is wrong with a file, the rows are read. Without a folder it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +49,7 @@ class VectorRows:
     numbers: Callable[[Connection, CollectionRow, int, int, int], list[int]]
 
 
+ALL_ROWS = ((0, _LAST_ROW),)
 FACES = VectorRows("face", face_rows.sealed_between, face_rows.numbers_between)
 USERS = VectorRows("user", user_rows.sealed_between, user_rows.numbers_between)
 
@@ -72,20 +73,33 @@ class SealedSegments:
         self._files = files
         self._randomness = randomness
 
-    def batches(self, place: CollectionRow, box: KeyBox, source: VectorRows) -> Iterator[Batch]:
-        """All vectors by rising row; what had to be opened row by row and is many is sealed on the way.
+    def batches(
+        self, place: CollectionRow, box: KeyBox, source: VectorRows, within: Sequence[tuple[int, int]] = ALL_ROWS
+    ) -> Iterator[Batch]:
+        """Vectors by rising row; what had to be opened row by row and is many is sealed on the way.
+
+        Args:
+            place: the collection.
+            box: its key.
+            source: which vectors.
+            within: rows that are wanted, behind the first number of each pair and up to the second, by rising row. A
+                file that has some of them is read whole.
 
         Raises:
             UnavailableError: the database cannot be read, or a vector is damaged; the message names it.
         """
         for part in self._ranges(place, source):
+            wanted = [*_common(part, within)]
+            if not wanted:
+                continue
             found = self._opened(place, box, part)
             if found is None and part.segment is not None:
                 found = self._sealed(place, box, source, part)
             if found is not None:
                 yield found
-            else:
-                yield from self._read(place, box, source, part)
+                continue
+            for each in wanted:
+                yield from self._read(place, box, source, each)
 
     def seal(self, place: CollectionRow, box: KeyBox, source: VectorRows) -> int:
         """Seal what is many and not sealed yet; returns how many files were written. Raises as ``batches``."""
@@ -95,17 +109,26 @@ class SealedSegments:
                 written += self._sealed(place, box, source, part) is not None
         return written
 
-    def remove(self, names: list[str]) -> None:
+    def remove(self, names: Iterable[str]) -> None:
         """Remove files whose keys were destroyed."""
         if self._files is not None:
             self._files.remove(names)
 
-    def tidy(self) -> None:
-        """Remove all files that have no key. Raises UnavailableError."""
+    def begin(self) -> None:
+        """Remove what a killed process left. Raises UnavailableError."""
         if self._files is not None:
-            with self._database.read() as connection:
-                names = segment_rows.ids(connection)
-            self._files.keep_only(names)
+            self._files.remove_unfinished()
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove all files that have no key, as those whose keys another server destroyed. Raises UnavailableError."""
+        if self._files is None:
+            return
+        # A key is written down before its file is there: so files are looked at first.
+        names = self._files.names()
+        with self._database.read() as connection:
+            kept = segment_rows.ids(connection)
+        self._files.remove(names - kept)
 
     def _has(self, segment: SegmentRow) -> bool:
         return self._files is not None and self._files.has(segment.segment_id)
@@ -230,3 +253,11 @@ class SealedSegments:
             self._files.write(segment.segment_id, data)
         except OSError as error:
             _LOG.warning("cached vectors could not be written", error=os.strerror(error.errno or 0))
+
+
+def _common(part: _Range, within: Sequence[tuple[int, int]]) -> Iterator[_Range]:
+    """Rows of ``part`` that are wanted."""
+    for after, through in within:
+        begin, end = max(part.after, after), min(part.through, through)
+        if begin < end:
+            yield _Range(begin, end)

@@ -44,7 +44,7 @@ from custodes.storage.sql.gallery import (
     user_rows,
 )
 from custodes.storage.sql.gallery.collection_rows import CollectionRow
-from custodes.storage.sql.gallery.sealed_segments import FACES, USERS, VectorRows
+from custodes.storage.sql.gallery.sealed_segments import ALL_ROWS, FACES, USERS, VectorRows
 from custodes.storage.sql.gallery.staging import StagingStore
 from custodes.storage.sql.gallery.vectors import open_all
 from custodes.storage.sql.master import open_master
@@ -93,7 +93,7 @@ class SqlGalleryStore(StagingStore):
         master = open_master(database, directory, randomness)
         store = cls(database, master, randomness, quotas, files)
         store._kept = changes_kept
-        store._segments.tidy()
+        store._segments.begin()
         return store
 
     # collections
@@ -213,6 +213,12 @@ class SqlGalleryStore(StagingStore):
         """See GalleryStore. Raises UnavailableError naming a face whose vector is damaged."""
         return self._batches(key, FACES)
 
+    def face_vectors_within(
+        self, key: CollectionKey, ranges: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+        """See ShardStore. Raises UnavailableError naming a face whose vector is damaged."""
+        return self._batches(key, FACES, ranges)
+
     # users
     def create_user(self, key: CollectionKey, user_id: UserId) -> None:
         """See GalleryStore."""
@@ -292,6 +298,11 @@ class SqlGalleryStore(StagingStore):
         with self._database.read() as connection:
             return collection_rows.by_size(connection)
 
+    def every_collection(self) -> list[Collection]:
+        """All collections of all accounts. Raises UnavailableError."""
+        with self._database.read() as connection:
+            return collection_rows.every(connection)
+
     def seal_vectors(self, key: CollectionKey) -> int:
         """Keep sealed copies of vectors that have none, where they are many; returns how many files were written.
 
@@ -302,6 +313,10 @@ class SqlGalleryStore(StagingStore):
         place = self._place(key)
         box = self._box(place)
         return sum(self._segments.seal(place, box, source) for source in (FACES, USERS))
+
+    def tidy_copies(self) -> None:
+        """Remove copies whose keys were destroyed, here or by another server. Raises UnavailableError."""
+        self._segments.tidy()
 
     # retention
     def retention_rules(self) -> tuple[RetentionRule, ...]:
@@ -369,6 +384,8 @@ class SqlGalleryStore(StagingStore):
         if self._kept:
             change_rows.record(connection, place, source, rows, self._kept)
 
-    def _batches(self, key: CollectionKey, source: VectorRows) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+    def _batches(
+        self, key: CollectionKey, source: VectorRows, within: Sequence[tuple[int, int]] = ALL_ROWS
+    ) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
         place = self._place(key)
-        yield from self._segments.batches(place, self._box(place), source)
+        yield from self._segments.batches(place, self._box(place), source, within)

@@ -1,0 +1,1 @@
+"""Collections that several servers have in memory together."""
