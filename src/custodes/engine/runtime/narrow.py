@@ -31,7 +31,7 @@ IN_PARTS = frozenset({"centernet", "nanodet"})
 """Networks that take any part of their square whose sides are multiples of 32, the rest of it being black."""
 _CPU = "CPU"
 _SHARE = "share_of_square"
-"""Second input of networks that take parts (models.importers.graphs.parts); not imported: ONNX is not loaded for a name."""
+"""Second input of networks that take parts (models.importers.graphs.parts)."""
 
 
 class NarrowSession:
