@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from custodes.gallery.exact import BruteForceIndex
@@ -32,6 +33,9 @@ from tests.fakes.engine import SquareEngine
 from tests.fakes.gallery import MemoryGalleryStore
 from tests.fakes.live import LiveServer, running
 from tests.fakes.postgres import PostgresServer, postgres_server
+
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")  # how long an example takes depends on what else the machine does
 
 IN_MEMORY = Path("/dev/shm")
 LEAST_FREE_BYTES = 4 << 30

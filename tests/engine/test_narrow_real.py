@@ -14,7 +14,7 @@ from custodes.core.errors import UnavailableError
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.deployment.networks.computing import open_computing
-from custodes.engine.labels.assembly import open_label_engine
+from custodes.engine.labels.assembly import open_label_engine, open_objects
 from custodes.engine.results.label import LabelsWanted
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.meter import RunMeter
@@ -71,7 +71,21 @@ def test_what_does_not_bear_it_or_must_be_exact_stays_float32(narrow: Networks, 
     exact = narrow.session("efficientnet-lite2", exact=True).run(feeds)
     wanted = wide.session("efficientnet-lite2").run(feeds)
     assert all(np.array_equal(exact[name], rows) for name, rows in wanted.items())
-    assert type(narrow.session("centernet")) is type(wide.session("centernet"))
+    assert type(narrow.session("movenet")) is type(wide.session("movenet"))
+
+
+def test_detectors_see_in_a_part_of_their_square_what_they_see_in_all_of_it(
+    narrow: Networks, wide: Networks, cat: Image
+) -> None:
+    tall = np.ascontiguousarray(np.rot90(cat.rgb))
+    for rgb in (cat.rgb, tall):
+        found, wanted = (open_objects(networks).detect(rgb) for networks in (narrow, wide))
+        sure = wanted.scores >= 0.3
+        assert sure.any()
+        same = found.classes[: sure.sum()] == wanted.classes[sure]
+        assert same.all()
+        assert np.abs(found.places[: sure.sum()] - wanted.places[sure]).max() < 0.03 * max(rgb.shape)
+        assert np.abs(found.scores[: sure.sum()] - wanted.scores[sure]).max() < 0.06
 
 
 def test_misfits_are_refused(narrow: Networks) -> None:

@@ -10,13 +10,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 
 from custodes.cli.server.listener import Listener
+from custodes.deployment.networks.engines import open_sight
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 from tests.fakes.schema import new_database
@@ -64,9 +65,15 @@ class LiveServer:
 
 @contextmanager
 def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins: Any) -> Iterator[LiveServer]:
-    """The server of ``data``; ``overrides`` are settings, ``stand_ins`` open_deployment's."""
+    """The server of ``data``; ``overrides`` are settings, ``stand_ins`` open_deployment's.
+
+    Portraits are checked by ``engine`` where that is one of them: networks make nothing of drawn squares.
+    """
     listener = Listener("127.0.0.1", 0)
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, **(overrides or {}))
+    if "engine" in stand_ins:
+        engine = stand_ins["engine"]
+        stand_ins.setdefault("sight", replace(open_sight(settings, engine), portraits=lambda: engine))
     if not settings.database:
         new_database(settings.data)
     with (

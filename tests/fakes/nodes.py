@@ -29,6 +29,20 @@ from tests.fakes.engine import SquareEngine
 from tests.fakes.live import REGION
 from tests.fakes.process import SCRIPT, Process, first_url
 
+FILES = (
+    "account",
+    "credentials",
+    "database",
+    "master.key",
+    "keys/ledger-bodies.key",
+    "ledger.pub",
+    "trust.policy",
+    "ledger-private/shared",
+)
+"""What docs/scaling.md says that a server needs which publishes nothing."""
+KEYS = (*FILES, "keys/ledger.key", "keys/ledger-vrf.key")
+"""What docs/scaling.md says that a server needs which may take the duties up."""
+
 
 @dataclass(frozen=True)
 class Node:

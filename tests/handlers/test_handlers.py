@@ -225,6 +225,7 @@ def test_who_may_not_one_step_gets_nothing(house: House) -> None:
     [
         ({"min_side_px": 100}, ["min_side_px"]),
         ({"filter": "AUTO"}, ["LOW_SHARPNESS"]),
+        ({"portrait": ["sharpness_pct"]}, ["sharpness_pct"]),
         ({"min_confidence": 0, "max_yaw": 180}, []),
     ],
     ids=str,

@@ -42,6 +42,27 @@ def test_the_picture_is_in_the_middle_or_at_the_top_left():
     assert stretched(white, 8).min() == 255
 
 
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([0, 16, 32]))
+def test_a_part_of_the_square_is_cut_out_of_it_with_its_margin(width, height, margin):
+    picture = np.random.default_rng(width * 301 + height).integers(1, 255, (height, width, 3), np.uint8)
+    whole, frame = letterbox(picture, 128)
+    part, within = letterbox(picture, 128, margin_px=margin)
+    left, top = frame.left_px - within.left_px, frame.top_px - within.top_px
+    down, across = part.shape[2:]
+    assert np.array_equal(part, whole[:, :, top : top + down, left : left + across])
+    assert {side % 32 for side in (left, top, down, across)} == {0}
+    assert part.sum() == whole.sum()
+    used = whole[0].any(axis=0)
+    for axis, start, length in ((1, top, down), (0, left, across)):
+        lit = np.flatnonzero(used.any(axis=axis))
+        assert start <= max(0, lit[0] - margin)
+        assert start + length >= min(128, lit[-1] + 1 + margin)
+        assert length <= lit[-1] + 1 - lit[0] + 2 * margin + 2 * 31
+    box = np.array([[0, 0, width, height]], np.float32)
+    moved = np.array([[left, top, left, top]], np.float32) + box
+    assert within.to_picture(box) == pytest.approx(frame.to_picture(moved), abs=1e-3)
+
+
 def test_centernet_keeps_peaks_only():
     heat = np.zeros((2, 8, 8), np.float32)
     heat[1, 2, 3], heat[1, 2, 4], heat[0, 7, 7] = 0.9, 0.8, 0.3
@@ -62,6 +83,10 @@ def test_nanodet_distances_are_means_of_their_bins():
     (place,) = decode_nanodet(outputs, 0.2).places.tolist()
     assert place == pytest.approx([48 - 320, 48 - 160, 48 + 160, 48 + 160])
     assert len(decode_nanodet({key: value * 0 for key, value in outputs.items()}, 0.2)) == 0
+    narrow = {
+        key: value[:, : value.shape[1] // 13 * 9] for key, value in outputs.items()
+    }  # second row, sixth column of 9
+    assert decode_nanodet(narrow, 0.2, 288).places.tolist() == [[176 - 320, 48 - 160, 176 + 160, 48 + 160]]
 
 
 def test_suppression_stays_within_a_class():

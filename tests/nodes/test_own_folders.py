@@ -19,21 +19,9 @@ from custodes.storage.ledger.open import LedgerPaths
 from tests.fakes.command import custodes
 from tests.fakes.engine import Square, picture
 from tests.fakes.live import running
-from tests.fakes.nodes import Node, running_node
+from tests.fakes.nodes import FILES, KEYS, Node, running_node
 from tests.fakes.postgres import PostgresServer
 from tests.fakes.s3 import S3Server, s3_server
-
-FILES = (
-    "account",
-    "credentials",
-    "database",
-    "master.key",
-    "keys/ledger-bodies.key",
-    "ledger.pub",
-    "trust.policy",
-    "ledger-private/shared",
-)
-"""What docs/scaling.md says that a server needs which publishes nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +92,6 @@ def _receipts_of(node: Node, folder: Path, data: Path) -> None:
     assert include_receipts(folder, proof, trust=trust) == 1
     with urllib.request.urlopen(f"{node.url}/ledger/checkpoint", timeout=10) as answer:
         assert answer.read().startswith(LedgerPaths(data).verifier.read_bytes().split(b"+")[0])
-
-
-KEYS = (*FILES, "keys/ledger.key", "keys/ledger-vrf.key")
-"""What docs/scaling.md says that a server needs which may take the duties up."""
 
 
 def test_duties_go_from_one_folder_to_another_with_all_that_was_made(

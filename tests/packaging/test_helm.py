@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from custodes.settings import Settings
+from tests.fakes.nodes import KEYS
 
 yaml = pytest.importorskip("yaml")
 CHART = Path(__file__).parents[2] / "packaging" / "helm"
@@ -167,3 +169,26 @@ def test_several_servers_have_names_addresses_and_one_volume(render: Render) -> 
     assert list(variables).index("POD_IP") < list(variables).index("CUSTODES_NODE_URL"), "only what stands in front"
     with pytest.raises(subprocess.CalledProcessError):
         render({"nodes": 3})
+
+
+def test_several_servers_with_volumes_of_their_own_get_the_files_of_one_ledger(render: Render, tmp_path: Path) -> None:
+    given = {"nodes": 3, "data": {"filesSecret": "ledger"}, "settings": {"LEDGER_TILES": "s3://bucket/log"}}
+    found = render(given)["StatefulSet"]["spec"]
+    assert found["volumeClaimTemplates"][0]["metadata"]["name"] == "data", "one volume for each"
+    pod = found["template"]["spec"]
+    (first,) = pod["initContainers"]
+    mounted = {each["name"] for each in pod["volumes"]} | {"data"}
+    assert {each["name"] for each in first["volumeMounts"]} <= mounted
+    source, target = tmp_path / "files", tmp_path / "data"
+    source.mkdir()
+    names = first["command"][5:]
+    assert set(names) == set(KEYS), "the files that docs/scaling.md names, tried by the tests of servers"
+    for name in names:
+        (source / name.replace("/", ".")).write_text(name)
+    for _ in range(2):  # a pod that is started again
+        subprocess.run([sys.executable, *first["command"][1:3], str(source), str(target), *names], check=True)
+    assert {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()} == set(names)
+    assert all((target / name).read_text() == name for name in names)
+    assert {path.stat().st_mode & 0o777 for path in target.rglob("*") if path.is_file()} == {0o600}
+    with pytest.raises(subprocess.CalledProcessError):
+        render({"nodes": 3, "data": {"filesSecret": "ledger"}})

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from custodes.engine.labels.objects import ObjectDetector
+from dataclasses import replace
+
+from custodes.core.device import Arithmetic
+from custodes.engine.labels.objects import ObjectDetector, ObjectRules
 from custodes.engine.labels.pipeline import MODEL_VERSION, LabelPipeline, LabelSteps
 from custodes.engine.labels.scenes import SceneClassifier
 from custodes.engine.labels.surroundings import load_surroundings
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.networks import Networks
+
+_MARGINS_PX = (32, 0)
+"""Of CenterNet and NanoDet: with less CenterNet's boxes at the edges of pictures move (BENCHMARKS.md)."""
 
 
 def open_label_engine(networks: Networks) -> LabelPipeline:
@@ -23,9 +29,14 @@ def open_label_engine(networks: Networks) -> LabelPipeline:
 
 def open_objects(networks: Networks) -> ObjectDetector:
     """The object detectors."""
-    return ObjectDetector(
-        networks.session("centernet", beside=True), networks.session("nanodet", beside=True), beside=networks.beside
-    )
+    centernet, nanodet = (networks.session(name, beside=True) for name in ("centernet", "nanodet"))
+    return ObjectDetector(centernet, nanodet, object_rules(networks), networks.beside)
+
+
+def object_rules(networks: Networks) -> ObjectRules:
+    """Constants for the networks as they are opened: those of narrow arithmetic take parts of their squares."""
+    narrow = networks.arithmetic is Arithmetic.BFLOAT16
+    return replace(ObjectRules(), margins_px=_MARGINS_PX) if narrow else ObjectRules()
 
 
 def open_scenes(networks: Networks) -> SceneClassifier:

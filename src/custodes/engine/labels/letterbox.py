@@ -12,6 +12,8 @@ from custodes.core.box import Size
 from custodes.engine.results.face import FloatArray
 
 RgbArray = NDArray[np.uint8]
+_GRID_PX = 32
+"""Detectors halve five times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,34 @@ class Letterbox:
         return moved.astype(np.float32)
 
 
-def letterbox(rgb: RgbArray, side_px: int, *, centred: bool = True) -> tuple[FloatArray, Letterbox]:
-    """(1, 3, side, side) float32 0..255 with the picture in the middle (or top left), and where it lies."""
+def letterbox(
+    rgb: RgbArray, side_px: int, *, centred: bool = True, margin_px: int | None = None
+) -> tuple[FloatArray, Letterbox]:
+    """(1, 3, side, side) float32 0..255 with the picture in the middle (or top left), and where it lies.
+
+    With ``margin_px`` only the part of the square that holds the picture and so many pixels of black around it, as far
+    as there are any; the part begins and ends at multiples of 32, as in the square.
+    """
     height, width = rgb.shape[:2]
     scale = side_px / max(height, width)
     used_w, used_h = max(1, round(width * scale)), max(1, round(height * scale))
     way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     small = np.asarray(cv2.resize(rgb, (used_w, used_h), interpolation=way), np.uint8)
     left, top = ((side_px - used_w) // 2, (side_px - used_h) // 2) if centred else (0, 0)
-    planes = np.zeros((1, 3, side_px, side_px), np.float32)
+    across, down = range(side_px), range(side_px)
+    if margin_px is not None:
+        across = _part(range(left, left + used_w), margin_px, side_px)
+        down = _part(range(top, top + used_h), margin_px, side_px)
+    left, top = left - across.start, top - down.start
+    planes = np.zeros((1, 3, len(down), len(across)), np.float32)
     planes[0, :, top : top + used_h, left : left + used_w] = small.transpose(2, 0, 1)
     return planes, Letterbox(Size(width, height), used_w / width, used_h / height, left, top)
+
+
+def _part(used: range, margin_px: int, side_px: int) -> range:
+    """Where the part of a side begins and ends that holds what is ``used``, with a margin."""
+    start, stop = used.start - margin_px, used.stop + margin_px
+    return range(max(0, start // _GRID_PX * _GRID_PX), min(side_px, -(-stop // _GRID_PX) * _GRID_PX))
 
 
 def stretched(rgb: RgbArray, side_px: int) -> FloatArray:

@@ -46,12 +46,15 @@ class ObjectRules:
         max_iou: overlap above which a detector's weaker box of a class is the same thing.
         fuse_iou: overlap above which boxes of two detectors are.
         trust: factors of CenterNet's and NanoDet's scores.
+        margins_px: for networks that take parts of their squares, how much black they see around a picture: CenterNet
+            and NanoDet. None: the whole squares.
     """
 
     min_score: float = 0.1
     max_iou: float = 0.6
     fuse_iou: float = 0.6
     trust: tuple[float, float] = (1.0, 0.8)
+    margins_px: tuple[int | None, int | None] = (None, None)
 
 
 def decode_centernet(keypoints: FloatArray, edges: FloatArray, min_score: float) -> Boxes:
@@ -76,24 +79,27 @@ def decode_centernet(keypoints: FloatArray, edges: FloatArray, min_score: float)
     return Boxes(places.astype(np.float32), classes, scores[peak].astype(np.float32))
 
 
-def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float) -> Boxes:
-    """Candidates in network pixels of one picture from ``scores_S`` (1, n, classes) and ``boxes_S`` (1, n, 44)."""
+def decode_nanodet(outputs: Mapping[str, FloatArray], min_score: float, width_px: int = NANODET_PX) -> Boxes:
+    """Candidates in network pixels of one picture from ``scores_S`` (1, n, classes) and ``boxes_S`` (1, n, 44).
+
+    ``width_px``: of what the network saw.
+    """
     parts: list[tuple[FloatArray, NDArray[np.intp], FloatArray]] = []
     for stride in NANODET_STRIDES:
         table = outputs[f"scores_{stride}"][0]
         cells, classes = np.divmod(np.flatnonzero(table >= min_score), table.shape[1])
-        places = cell_boxes(outputs[f"boxes_{stride}"][0], cells, stride)
+        places = cell_boxes(outputs[f"boxes_{stride}"][0], cells, stride, width_px)
         parts.append((places, classes, table[cells, classes].astype(np.float32)))
     places, classes, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Boxes(places, classes, scores)
 
 
-def cell_boxes(distances: FloatArray, cells: NDArray[np.intp], stride: int) -> FloatArray:
+def cell_boxes(distances: FloatArray, cells: NDArray[np.intp], stride: int, width_px: int = NANODET_PX) -> FloatArray:
     """(N, 4) boxes in network pixels of ``cells`` (N,) of one level, from its ``distances`` (n, 44)."""
     logits = distances[cells].reshape(-1, 4, _NANODET_BINS)
     shares = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
     left, up, right, down = ((shares @ np.arange(_NANODET_BINS)) / shares.sum(-1) * stride).T
-    rows, columns = np.divmod(cells, NANODET_PX // stride)
+    rows, columns = np.divmod(cells, width_px // stride)
     x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
     return np.stack([x - left, y - up, x + right, y + down], axis=1).astype(np.float32)
 
@@ -132,13 +138,14 @@ class ObjectDetector:
 
     def by_centernet(self, rgb: RgbArray) -> Boxes:
         """CenterNet's candidates alone."""
-        planes, frame = letterbox(rgb, _CENTERNET_PX)
+        planes, frame = letterbox(rgb, _CENTERNET_PX, margin_px=self._rules.margins_px[0])
         out = self._centernet.run({"rgb": planes})
         found = decode_centernet(out["keypoints"][0], out["wh"][0], self._rules.min_score)
         return suppress(Boxes(frame.to_picture(found.places), found.classes, found.scores), self._rules.max_iou)
 
     def by_nanodet(self, rgb: RgbArray) -> Boxes:
         """NanoDet's candidates alone."""
-        planes, frame = letterbox(rgb, NANODET_PX)
-        found = decode_nanodet(self._nanodet.run({"rgb": planes}, _NANODET_OUTPUTS), self._rules.min_score)
+        planes, frame = letterbox(rgb, NANODET_PX, margin_px=self._rules.margins_px[1])
+        out = self._nanodet.run({"rgb": planes}, _NANODET_OUTPUTS)
+        found = decode_nanodet(out, self._rules.min_score, planes.shape[-1])
         return suppress(Boxes(frame.to_picture(found.places), found.classes, found.scores), self._rules.max_iou)

@@ -10,6 +10,7 @@ until it vacuums them; what they are sealed by never leaves the data directory.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 _READERS = 16
 _CONNECT_S = 10
+_LEAVING_S, _LOOK_S = 1.0, 0.05
+"""How long the database server may take to notice that the owner before has gone."""
 # Advisory locks are numbers that all users of a database share: these are the first bytes of SHA-256("custodes ...").
 _OWNER_LOCK = 0x6375_7374_6F64_0001
 _MIGRATION_LOCK = 0x6375_7374_6F64_0002
@@ -94,8 +97,13 @@ class _Ownership:
         connection = self._engine.connect()
         self._backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         lock = "pg_try_advisory_lock_shared" if self._shared else "pg_try_advisory_lock"
-        taken = connection.execute(text(f"SELECT {lock}(:lock)"), {"lock": _OWNER_LOCK}).scalar_one()
-        connection.commit()
+        asked = text(f"SELECT {lock}(:lock)")
+        taken, end = False, time.monotonic() + _LEAVING_S
+        while not taken and time.monotonic() < end:
+            taken = connection.execute(asked, {"lock": _OWNER_LOCK}).scalar_one()
+            connection.commit()
+            if not taken:
+                time.sleep(_LOOK_S)
         if not taken:
             connection.invalidate()
             connection.close()

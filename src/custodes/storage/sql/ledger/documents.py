@@ -7,7 +7,8 @@ change: a process that was paused, and wakes up behind the next holder, changes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -56,15 +57,13 @@ class PostgresDocuments:
 
     def put(self, name: str, data: bytes) -> None:
         """See Documents."""
-        with self._session.connected() as connection, connection.transaction():
-            self._hold(connection)
+        with self._changing() as connection:
             connection.execute(_CUT, (self._account, name, 0, 0))
             self._add(connection, name, 0, data)
 
     def remove(self, name: str) -> None:
         """See Documents."""
-        with self._session.connected() as connection, connection.transaction():
-            self._hold(connection)
+        with self._changing() as connection:
             connection.execute(_CUT, (self._account, name, 0, 0))
 
     def names(self, folder: str) -> Sequence[str]:
@@ -91,8 +90,7 @@ class PostgresDocuments:
 
     def extend(self, name: str, end: int, data: bytes) -> None:
         """See Documents."""
-        with self._session.connected() as connection, connection.transaction():
-            self._hold(connection)
+        with self._changing() as connection:
             if (self._end(connection, name) or 0) < end:
                 raise OSError(f"{name} is cut off: it has fewer than {end} bytes")
             across = [piece for piece in self._pieces(connection, name, end, end + 1) if piece[0] < end]
@@ -104,8 +102,7 @@ class PostgresDocuments:
 
     def take_over(self, documents: dict[str, bytes]) -> None:
         """Put all of these in one transaction."""
-        with self._session.connected() as connection, connection.transaction():
-            self._hold(connection)
+        with self._changing() as connection:
             for name, data in documents.items():
                 connection.execute(_CUT, (self._account, name, 0, 0))
                 self._add(connection, name, 0, data)
@@ -114,8 +111,18 @@ class PostgresDocuments:
         """Let go of the connection. Harmless when called again."""
         self._session.close()
 
+    @contextmanager
+    def _changing(self) -> Iterator[_Connection]:
+        """A transaction that ends well only while the lease is held.
+
+        It is looked at last, so that whoever renews it never waits for what is written here.
+        """
+        with self._session.connected() as connection, connection.transaction():
+            yield connection
+            self._hold(connection)
+
     def _hold(self, connection: _Connection) -> None:
-        """Be sure to have the lease until the end of the transaction."""
+        """Be sure to have the lease until the transaction is over, which is now. Raises PermissionError."""
         row = connection.execute(_HELD, (self._account, PUBLISHER)).fetchone()
         if self._lease is None or row is None or row[0] != self._lease:
             raise PermissionError("another server has the duties now")
