@@ -31,8 +31,8 @@ MANY_PAIRS = 1_000
 """Groups with fewer pairs of different people are shown apart: their intervals span more than they tell."""
 FITTED_APART = {"white men 50 to 64": 181, "white women 65 and more": 152, "Indian women 20 to 34": 104}
 """Faces of the largest groups in the half that lookalikes.npz was not fitted on. Halves are drawn over persons, and
-who is one person is told by vectors: other vectors draw another half, in which people that it was fitted on are measured.
-Fit anew (scripts/fit_lookalikes.py), or measure with the vectors that it was fitted with."""
+who is one person is told by vectors: other vectors draw another half, in which people that it was fitted on are
+measured. Fit anew (scripts/fit_lookalikes.py), or measure with the vectors that it was fitted with."""
 LEAST_COUNT = 10
 """As many false matches make a rate of look-alikes; rarer ones are read off strangers, times what look-alikes have."""
 
