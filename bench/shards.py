@@ -39,7 +39,7 @@ from custodes.storage.vectors.shard_messages import ShardSeal
 from custodes.storage.vectors.shard_peers import HttpShardPeers
 from databases import server
 
-DIMENSION, BATCH, WIDTH, SEARCHES = 128, 5000, 16_384, 60
+DIMENSION, BATCH, WIDTH, SEARCHES = 128, 5000, 8_192, 60
 ACCOUNT = AccountId("123456789012")
 KEY = CollectionKey(ACCOUNT, CollectionId("people"))
 SETUPS = (1, 2, 3)
@@ -248,7 +248,7 @@ def section(found: dict[str, Any], command: str) -> report.Section:
 def main() -> int:
     """Measure, print, write; 1 where an answer differs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=int, default=300_000)
+    parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print figures and write nothing")
     parser.add_argument("--node", nargs=4, metavar=("NAME", "URL", "FOLDER", "COUNT"), help="be one of the processes")
     options = parser.parse_args()

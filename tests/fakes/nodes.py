@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class Cluster:
         """Start a process that serves when this returns, not among the running ones yet; None where it gave up."""
         popen = self.begin(name)
         try:
-            return Process(popen, first_url(popen), self.data)
+            return self._serving(popen)
         except AssertionError:
             popen.wait(30)
             assert popen.stdout is not None
@@ -111,8 +112,14 @@ class Cluster:
         """Start processes at the same time; all of them serve when this returns."""
         begun = {name: self.begin(name) for name in names}
         for name, popen in begun.items():
-            self.running[name] = Process(popen, first_url(popen), self.data)
+            self.running[name] = self._serving(popen)
         return [self.running[name] for name in names]
+
+    def _serving(self, popen: subprocess.Popen[str]) -> Process:
+        """The process once it serves. Somebody reads what it writes: it would stand still when the pipe is full."""
+        process, told = Process(popen, first_url(popen), self.data), popen.stdout
+        threading.Thread(target=lambda: deque(told or (), 0), daemon=True).start()
+        return process
 
     def health(self, name: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.running[name].url}/healthz", timeout=10) as answer:

@@ -24,7 +24,7 @@ def shared() -> dict[str, Any]:
     """What makes it one of several, where the environment says so."""
     if "CUSTODES_NODE" not in os.environ:
         return {}
-    names = ("database", "node", "search", "log_level")
+    names = ("database", "node", "search")
     texts = {name: found for name in names if (found := os.environ.get(f"CUSTODES_{name.upper()}"))}
     return {**texts, "shard_faces": int(os.environ.get("CUSTODES_SHARD_FACES", "262144"))}
 

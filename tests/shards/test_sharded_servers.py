@@ -24,8 +24,7 @@ from tests.fakes.nodes import Cluster, cluster, running_node
 from tests.fakes.postgres import PostgresServer
 
 NAMES = ("one", "two", "three")
-SHARDED = {"CUSTODES_SEARCH": "sharded", "CUSTODES_SHARD_FACES": "4", "CUSTODES_LOG_LEVEL": "error"}
-"""Nobody reads what the processes write while they are asked hundreds of times."""
+SHARDED = {"CUSTODES_SEARCH": "sharded", "CUSTODES_SHARD_FACES": "4"}
 FACES = 60
 FAILURES = (ClientError, BotoCoreError, OSError)
 PATIENT = Config(retries={"total_max_attempts": 1}, read_timeout=30, connect_timeout=2)

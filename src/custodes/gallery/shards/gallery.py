@@ -157,8 +157,12 @@ class ShardedGallery(FollowingGallery):
         left = None if end is None else max(end - time.monotonic(), 0)
         if len(names) > 1:
             left = _ASKED_WAIT_S if left is None else min(left, _ASKED_WAIT_S)
-        own = self._part(key, now).search(sought, self._mine(names), now, left)
-        return merged([own, *(self._told(one, key, now, end) for one in asked)], sought.limit)
+        try:
+            own = self._part(key, now).search(sought, self._mine(names), now, left)
+            return merged([own, *(self._told(one, key, now, end) for one in asked)], sought.limit)
+        finally:
+            for one in asked:
+                one.cancel()  # what has not been sent yet
 
     def _told(
         self, asked: Future[tuple[Hit, ...]], key: CollectionKey, now: CollectionVersion, end: float | None
