@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +42,8 @@ _SLOT = Slot(0, RequestId("bench"))
 # The middle half of the face's outline, from ear to ear below the eyes, in the vertices of MediaPipe's mesh.
 _MASK = (132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 195)
 SMALL_FACE_PX = 24
+PIECE = 250
+"""As many pictures are kept at once: half a minute to a minute of one processor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,24 +105,29 @@ def _kept(name: str, compute: Callable[[], dict[str, NDArray[np.generic]]]) -> d
 
 
 def _features(name: str, pictures: Sequence[tuple[Path, str]], alter: Callable[[Image, str], Image]) -> Features:
-    def compute() -> dict[str, NDArray[np.generic]]:
-        engine, started = open_engine(), time.perf_counter()
-        rows: dict[str, list[object]] = {key: [] for key in ("paths", "kinds", "query", "enrol")}
-        for number, (path, kind) in enumerate(pictures):
-            image = alter(decode(path.read_bytes()), kind)
-            found = engine.detect(_SLOT, image)
-            if found.faces:
-                face, embedder = found.faces[central(found)], engine.steps.embedder
-                seen = {VectorUse.ENROL: face, VectorUse.QUERY: _asked(engine, image, face)}
-                said = {use.value: embedder.features(image.rgb, [one], use)[0] for use, one in seen.items()}
-                for key, value in {"paths": str(path), "kinds": kind, **said}.items():
-                    rows[key].append(value)
-            if number % 1000 == 999:
-                print(f"{name}: {number + 1}/{len(pictures)}, {time.perf_counter() - started:.0f} s", flush=True)
-        return {key: np.array(values) for key, values in rows.items()}
+    """Of ``pictures``, in pieces that are kept as they are made: a run that is stopped goes on where it was."""
+    made = [
+        _kept(f"features_{name}_{start:05}", functools.partial(_piece, pictures[start : start + PIECE], alter))
+        for start in range(0, len(pictures), PIECE)
+    ]
+    return Features(*(np.concatenate([piece[key] for piece in made]) for key in ("paths", "kinds", "query", "enrol")))
 
-    kept = _kept(f"features_{name}", compute)
-    return Features(kept["paths"], kept["kinds"], kept["query"], kept["enrol"])  # type: ignore[arg-type]
+
+def _piece(
+    pictures: Sequence[tuple[Path, str]], alter: Callable[[Image, str], Image]
+) -> dict[str, NDArray[np.generic]]:
+    engine = open_engine()
+    rows: dict[str, list[object]] = {key: [] for key in ("paths", "kinds", "query", "enrol")}
+    for path, kind in pictures:
+        image = alter(decode(path.read_bytes()), kind)
+        found = engine.detect(_SLOT, image)
+        if found.faces:
+            face, embedder = found.faces[central(found)], engine.steps.embedder
+            seen = {VectorUse.ENROL: face, VectorUse.QUERY: _asked(engine, image, face)}
+            said = {use.value: embedder.features(image.rgb, [one], use)[0] for use, one in seen.items()}
+            for key, value in {"paths": str(path), "kinds": kind, **said}.items():
+                rows[key].append(value)
+    return {key: np.array(values) for key, values in rows.items()}
 
 
 def lfw() -> Features:
@@ -209,24 +215,41 @@ def _persons(found: Features, years: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _other_networks(paths: Sequence[str]) -> dict[str, FloatArray]:
     """Unit rows of dlib's network, of faceres, and of grey thumbnails, for each UTKFace file."""
+    made = [
+        _kept(f"utkface_other_{start:05}", functools.partial(_others_of, paths[start : start + PIECE]))
+        for start in range(0, len(paths), PIECE)
+    ]
+    return {name: np.concatenate([np.asarray(piece[name], np.float32) for piece in made]) for name in made[0]}
 
-    def compute() -> dict[str, NDArray[np.generic]]:
-        engine, store, cards = open_engine(), ModelStore(default_root(os.environ)), load_cards()
-        dlib, faceres = (
-            open_session(store.path(cards[name]), cards[name], Device.CPU) for name in ("dlib-resnet-v1", "faceres")
-        )
-        rows: dict[str, list[FloatArray]] = {"dlib": [], "faceres": [], "thumb": []}
-        for path in paths:
-            rgb = decode(Path(path).read_bytes()).rgb
-            found = engine.detect(_SLOT, Image(rgb, b""))
-            points = found.faces[central(found)].points_px
-            tight = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(150))], mirrored=True)
-            loose = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(224, 1.15))], mirrored=False)
-            rows["dlib"].append(dlib.run({"rgb": tight})["embedding"].mean(axis=0))
-            rows["faceres"].append(faceres.run({"rgb": loose}, ("embedding",))["embedding"][0])
-            grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[rgb.shape[0] // 8 :, rgb.shape[1] // 8 :]
-            thumb = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-            rows["thumb"].append(thumb - thumb.mean())
-        return {name: unit(np.stack(values)) for name, values in rows.items()}
 
-    return {name: np.asarray(rows, np.float32) for name, rows in _kept("utkface_other", compute).items()}
+def _others_of(paths: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    engine, store, cards = open_engine(), ModelStore(default_root(os.environ)), load_cards()
+    dlib, faceres = (
+        open_session(store.path(cards[name]), cards[name], Device.CPU) for name in ("dlib-resnet-v1", "faceres")
+    )
+    rows: dict[str, list[FloatArray]] = {"dlib": [], "faceres": [], "thumb": []}
+    for path in paths:
+        rgb = decode(Path(path).read_bytes()).rgb
+        found = engine.detect(_SLOT, Image(rgb, b""))
+        points = found.faces[central(found)].points_px
+        tight = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(150))], mirrored=True)
+        loose = planes([chip(rgb, points, FIVE_SHAPE, ChipFrame(224, 1.15))], mirrored=False)
+        rows["dlib"].append(dlib.run({"rgb": tight})["embedding"].mean(axis=0))
+        rows["faceres"].append(faceres.run({"rgb": loose}, ("embedding",))["embedding"][0])
+        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[rgb.shape[0] // 8 :, rgb.shape[1] // 8 :]
+        thumb = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        rows["thumb"].append(thumb - thumb.mean())
+    return {name: unit(np.stack(values)) for name, values in rows.items()}
+
+
+def main() -> None:
+    """Make what is not there yet of the sets that the command line names; a run that is stopped loses one piece."""
+    made = {"utkface": labelled, "lfw": lfw, "hard": hard}
+    for name in sys.argv[1:] or made:
+        if name in made:
+            made[name]()
+            print(f"{name}: made", flush=True)
+
+
+if __name__ == "__main__":
+    main()

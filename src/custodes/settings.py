@@ -177,6 +177,9 @@ class Settings:
     video_strict: bool = _setting("Accept what the API documents only: H.264 in MP4 or MOV.", False)
     stream_workers: int = _setting("Live streams watched at the same time; 0 for none by this server.", 4)
     stream_samples_per_second: str = _setting("Frames of a second of a live stream that are looked at, 0.5 to 30.", "2")
+    stream_authorities: Path | None = _setting(
+        "Authorities (PEM) that vouch for cameras of https:// and rtsps://; those of the system unless given.", None
+    )
     stream_fragment_s: int = _setting("Seconds of a live stream under one permission; then it is decided again.", 2)
     kinesis_endpoint: str = _setting("Kinesis endpoint that live searches write what they find to.", "")
     kinesis_access_key_id: str = _secret("Access key for that endpoint.")

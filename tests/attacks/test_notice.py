@@ -13,6 +13,7 @@ from custodes.governance.provider.guardrails import DEFAULT_PACKS, shipped, ship
 from custodes.governance.provider.policy_set import PolicySet
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.record.incidents.clock_watch import ClockWatch
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import open_ledger
 
@@ -45,7 +46,7 @@ class World:
         self.statements = open_statements(self.data)
         self.watch = ClockWatch(self.log, self, lambda: self.true_ms)
         self.watch.look()
-        files = PolicyFiles(self.data / "policy")
+        files = PolicyFiles(FolderDocuments(self.data))
         self.office = PolicyChanges(files, self.log, self, Own(self.own, NOTICE), lambda: self.true_ms)
         self.office.open()
 

@@ -49,6 +49,14 @@ class Node:
             found: dict[str, Any] = json.loads(answer.read())
             return found
 
+    def keeping(self) -> Node:
+        """This server, once it has the duties."""
+        end = time.monotonic() + 60
+        while not self.health()["duties"]:
+            assert time.monotonic() < end, "it does not take the duties up"
+            time.sleep(0.05)
+        return self
+
 
 @dataclass
 class Cluster:

@@ -13,7 +13,9 @@ import io
 import re
 import socket
 import socketserver
+import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -32,13 +34,15 @@ _KIND_420, _TABLES_WITHIN, _JPEG = 1, 255, 26
 class RtspCamera:
     """Twenty frames a second of ``view``, to whoever knows ``password`` where there is one.
 
-    ``scheme`` is how that is asked for: Basic or Digest. ``redirect`` is where callers are sent instead.
+    ``scheme`` is how that is asked for: Basic or Digest. ``redirect`` is where callers are sent instead. With ``tls``
+    it is rtsps.
     """
 
     view: View
     password: str | None = None
     scheme: str = "Digest"
     redirect: str | None = None
+    tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
     port: int = 0
     asked: list[str] = field(default_factory=list)
@@ -50,6 +54,11 @@ class RtspCamera:
         self._watchers: list[socket.socket] = []
 
         class Handler(socketserver.StreamRequestHandler):
+            def setup(self) -> None:
+                if isinstance(self.request, ssl.SSLSocket):
+                    self.request.do_handshake()
+                super().setup()
+
             def handle(self) -> None:
                 camera.called(self.connection)
                 with contextlib.suppress(OSError):
@@ -59,9 +68,19 @@ class RtspCamera:
             allow_reuse_address = True
             daemon_threads = True
 
+            def get_request(self) -> tuple[socket.socket, object]:
+                called, address = super().get_request()
+                if camera.tls is not None:
+                    called = camera.tls.wrap_socket(called, server_side=True, do_handshake_on_connect=False)
+                return called, address
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                if not isinstance(sys.exception(), OSError):  # a handshake that failed is the caller's affair
+                    super().handle_error(request, client_address)
+
         self._server = Server((self.host, self.port), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"rtsp://{self.host}:{self.port}/live"
+        self.url = f"rtsp{'' if self.tls is None else 's'}://{self.host}:{self.port}/live"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def called(self, connection: socket.socket) -> None:

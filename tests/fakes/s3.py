@@ -106,6 +106,39 @@ def lossy(server: S3Server, share: float, seed: int) -> Iterator[S3Server]:
         thread.join(5)
 
 
+@contextmanager
+def cutting(server: S3Server, after_bytes: int, times: int) -> Iterator[S3Server]:
+    """The same server behind a line that breaks off so many answers, those that are longer than ``after_bytes``."""
+    to, lock, left = urlsplit(server.url), threading.Lock(), [times]
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def carry(client: socket.socket) -> None:
+        with client, suppress(OSError, ValueError):
+            asked = _message(client)
+            with socket.create_connection((to.hostname or "", to.port or 0)) as upstream:
+                upstream.sendall(asked.replace(_END, b"\r\nConnection: close" + _END, 1))
+                answer = b"".join(iter(lambda: upstream.recv(65536), b""))
+            with lock:
+                cut = len(answer) > after_bytes and left[0] > 0
+                left[0] -= cut
+            client.sendall(answer[:after_bytes] if cut else answer)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=carry, args=(client,), daemon=True).start()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield S3Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
 def _message(connection: socket.socket) -> bytes:
     """One request with its body. Raises ValueError: the other side is gone."""
     data = b""

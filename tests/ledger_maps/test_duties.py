@@ -31,6 +31,7 @@ from custodes.ledger.witness.witness import WitnessKey, WitnessServer
 from custodes.ledger.writer.audit import BodySource, audit
 from custodes.ledger.writer.keys import load_or_create_secret
 from custodes.operations.record.evidence.body_destruction import Destruction
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.ledger.open import LedgerPaths, open_ledger, read_bodies, read_tiles
 
 ORIGIN = "ledger.example/duties"
@@ -212,7 +213,7 @@ def test_state_of_another_key_is_refused(operator):
     operator.use(ANN)
     operator.close_head()
     with pytest.raises(ValueError, match="earlier keys"):
-        MapState(operator.data / "ledger-private" / "maps").load(VrfKeys(secret_key(bytes(32))))
+        MapState(FolderDocuments(operator.data / "ledger-private" / "maps")).load(VrfKeys(secret_key(bytes(32))))
 
 
 def test_without_a_head_there_is_no_statement(operator, tmp_path):

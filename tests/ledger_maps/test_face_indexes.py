@@ -8,6 +8,7 @@ from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.face_map import FaceIndexes
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.verifier.erasure import verify_certificate
+from custodes.storage.files.documents import FolderDocuments
 
 ANN = "100000000001"
 
@@ -73,7 +74,7 @@ def test_records_of_erased_faces_are_kept_by_hash(world, tmp_path):
     indexes = FaceIndexes(world.vrf)
     indexes.add(ANN, "c", ["../../etc/passwd"])
     (record,) = indexes.erase(ANN, "c", ["../../etc/passwd"], append_to(world, "era"))
-    store = ErasureRecords(tmp_path)
+    store = ErasureRecords(FolderDocuments(tmp_path))
     store.keep(record)
     assert store.get("../../etc/passwd") == record
     assert all(path.is_relative_to(tmp_path) for path in tmp_path.rglob("*"))

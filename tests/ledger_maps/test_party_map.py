@@ -32,6 +32,7 @@ from custodes.ledger.verifier.verdict import Word, verify
 from custodes.ledger.writer.body import canonical
 from custodes.screening.comparison import REVIEW, compare_names
 from custodes.screening.names.name import prepare
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.ledger.open import open_ledger
 from tests.second_verifier.node import mutations, words
 
@@ -61,7 +62,7 @@ class Parties:
         self.world = world
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.files = PartyFiles(folder, world.vrf)
+        self.files = PartyFiles(FolderDocuments(folder), world.vrf)
         self.map = PartyMap(world.vrf)
         self.head = None
         self.salt = 0

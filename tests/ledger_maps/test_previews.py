@@ -16,6 +16,7 @@ from custodes.ledger.prover.ports import Use
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.operations.record.evidence.body_destruction import Destruction
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.ledger.open import open_ledger
 
 PRICES = load_prices(default_prices())
@@ -85,7 +86,11 @@ class Served:
         self.log.start()
         self.statements = open_statements(data)
         self.file = data / "kept"
-        self.kept = KeptTally(self.file)
+        self.kept = self.tally()
+
+    def tally(self, name="kept"):
+        """What is kept, as the next process finds it."""
+        return KeptTally(FolderDocuments(self.file.parent), name)
 
     def use(self, account=ANN, **more):
         slot = self.log.append("auth", fields={"d": "allow"})
@@ -121,17 +126,17 @@ def test_a_file_of_counts_is_gone_on_with_and_a_damaged_one_or_one_of_another_lo
         served.use()
     text = served.counted()[0]
     served.file.write_bytes(text)
-    assert served.counted(KeptTally(served.file))[1] == 0
+    assert served.counted(served.tally())[1] == 0
     served.file.write_bytes(text.replace(b'"size":6', b'"size":5'))
-    assert served.counted(KeptTally(served.file))[1] == 3
+    assert served.counted(served.tally())[1] == 3
     other = Served(tmp_path / "other")
     try:
         for _ in range(9):
             other.use(BEN)
         served.file.write_bytes(other.counted()[0][:])
-        assert served.counted(KeptTally(served.file))[1] == 3
+        assert served.counted(served.tally())[1] == 3
         other.file.write_bytes(text)
-        assert other.counted(KeptTally(other.file))[1] == 9
+        assert other.counted(other.tally())[1] == 9
     finally:
         other.log.close()
 
@@ -151,7 +156,7 @@ def test_many_entries_are_kept_for_the_next_start(served):
     served.log.append("use", units=1, body={"acct": ANN, "op": "DetectFaces"}, settles=slot).wait()
     served.counted()
     assert served.file.stat().st_mode & 0o77 == 0
-    assert served.counted(KeptTally(served.file))[1] == 0
+    assert served.counted(served.tally())[1] == 0
 
 
 def test_a_long_log_is_counted_in_steps_that_lead_to_the_same(served):
@@ -160,11 +165,11 @@ def test_a_long_log_is_counted_in_steps_that_lead_to_the_same(served):
     for slot in slots[::3000]:
         served.log.append("use", units=1, body={"acct": BEN, "op": "DetectFaces"}, settles=slot)
     served.statements.close_head(served.log)
-    steps, newest = KeptTally(served.file), served.statements.maps.newest
+    steps, newest = served.tally(), served.statements.maps.newest
     assert steps.step(newest()) is False
     served.statements.destroy_bodies(Destruction(ANN, FEBRUARY.begin, "asked", "retention"), served.log)
     served.log.flush()
     assert [steps.step(newest()), steps.step(newest())] == [False, True], "it begins again once"
     assert served.counted(steps) == (tally_of(newest()).dump(), 0)
-    afresh = KeptTally(served.file.with_name("other"))
+    afresh = served.tally("other")
     assert [afresh.step(newest()), afresh.step(newest())] == [False, True], "what was destroyed before is no reason to"

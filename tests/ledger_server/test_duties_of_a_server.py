@@ -24,7 +24,8 @@ from custodes.ledger.tlog.trust import open_trusted, parse_policy
 from custodes.ledger.witness.http import WitnessHttpServer
 from custodes.ledger.witness.state_file import FolderMemory
 from custodes.ledger.witness.witness import WitnessKey, WitnessServer
-from custodes.storage.ledger.tombstones import FileTombstones
+from custodes.storage.files.documents import FolderDocuments
+from custodes.storage.ledger.tombstones import KeptTombstones
 from tests.fakes.administration import administer
 from tests.fakes.engine import Square, picture
 from tests.fakes.gallery import MemoryGalleryStore
@@ -40,7 +41,9 @@ def test_the_collection_map_gets_a_head(live_server: Any, rekognition: Any) -> N
     rekognition.create_collection(CollectionId="people")
     rekognition.index_faces(CollectionId="people", Image={"Bytes": picture(Square(1), Square(2, left=100))})
     account = live_server.deployment.keys.account_id
-    open_erasures(live_server.data, live_server.deployment.ledger, live_server.gallery).close_head(account)
+    open_erasures(FolderDocuments(live_server.data), live_server.deployment.ledger, live_server.gallery).close_head(
+        account
+    )
     head = kinds(live_server)[-1]
     assert (head.kind, head.fields["m"], head.fields["q"]) == ("map", "collection", 2)
 
@@ -85,7 +88,7 @@ def test_witnesses_of_the_policy_are_asked_with_each_head(live_server: Any, cust
 def test_heads_of_the_hour_and_of_a_command(live_server: Any) -> None:
     deployment, clock = live_server.deployment, FixedClock()
     ledger, account = deployment.ledger, deployment.keys.account_id
-    erasures = open_erasures(live_server.data, ledger, MemoryGalleryStore())
+    erasures = open_erasures(FolderDocuments(live_server.data), ledger, MemoryGalleryStore())
     index = administer(live_server, "ledger head")["index"]
     entries = kinds(live_server)
     assert [entry.kind for entry in entries][-2:] == ["adm", "map"]
@@ -123,17 +126,17 @@ def test_metrics_say_how_fresh_periodic_work_is(live_server: Any) -> None:
 
 def test_tombstones_survive_a_torn_line(tmp_path: Path) -> None:
     key = CollectionKey(AccountId("123456789012"), "people")  # type: ignore[arg-type]
-    stones = FileTombstones(tmp_path)
+    stones = KeptTombstones(FolderDocuments(tmp_path))
     assert stones.buried() == {}
     stones.bury(key, [FaceId("a"), FaceId("b")])
     stones.unbury(key, [FaceId("a")])
-    with (tmp_path / "erased-faces").open("a") as file:
+    with (tmp_path / "ledger-private" / "erased-faces").open("a") as file:
         file.write("+\t1234567")
-    again = FileTombstones(tmp_path)
+    again = KeptTombstones(FolderDocuments(tmp_path))
     assert again.buried() == {key: ["b"]}
     again.bury(key, [FaceId("c")])
     assert again.buried() == {key: ["b", "c"]}
-    assert (tmp_path / "erased-faces").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "ledger-private" / "erased-faces").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("name", ["", "custodes/other"])

@@ -106,6 +106,67 @@ def _receipts_of(node: Node, folder: Path, data: Path) -> None:
         assert answer.read().startswith(LedgerPaths(data).verifier.read_bytes().split(b"+")[0])
 
 
+KEYS = (*FILES, "keys/ledger.key", "keys/ledger-vrf.key")
+"""What docs/scaling.md says that a server needs which may take the duties up."""
+
+
+def test_duties_go_from_one_folder_to_another_with_all_that_was_made(
+    bucket: dict[str, Any], postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url, data = postgres.database(), tmp_path / "data"
+    told = variables(bucket, url)
+
+    def carry_out(place: Path, *words: object) -> Any:
+        done = custodes(*words, "--json", "--data", place, variables=told)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def erased(node: Node) -> str:
+        client = node.client()
+        image = {"Bytes": picture(Square(20))}
+        face = client.index_faces(CollectionId="people", Image=image)["FaceRecords"][0]["Face"]["FaceId"]
+        client.delete_faces(CollectionId="people", FaceIds=[face])
+        return str(face)
+
+    def certified(place: Path, face: str) -> None:
+        out = tmp_path / f"{place.name}-{face}"
+        carry_out(place, "erasure", "certificate", face, "--out", out)
+        checked = custodes("statement", "verify", out, "--trust", data / "trust.policy")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    with running_node("one", url, data, bucket) as one:
+        one.client().create_collection(CollectionId="people")
+        first = erased(one)
+        certified(data, first)
+        rules = carry_out(data, "policy", "status")
+    other = tmp_path / "other"
+    for name in KEYS:
+        (other / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy2(data / name, other / name)
+    for gone in ("policy", "ledger-private/maps"):
+        shutil.rmtree(data / gone, ignore_errors=True)
+    with running_node("two", url, other, bucket) as two:
+        two.keeping()
+        second = erased(two)
+        for face in (first, second):
+            certified(other, face)
+        assert carry_out(other, "policy", "status") == rules
+    with running_node("one", url, data, bucket) as one:
+        one.keeping()
+        for face in (first, second):
+            certified(data, face)
+        assert (
+            one.client().search_faces_by_image(CollectionId="people", Image={"Bytes": picture(Square(20))})[
+                "FaceMatches"
+            ]
+            == []
+        )
+    for place in (data, other):
+        assert carry_out(place, "ledger", "audit", "--deep")["difference"] is None
+        assert not [each for each in (place / "ledger-private" / "maps").rglob("*") if each.is_file()]
+        assert not (place / "policy").exists()
+
+
 def test_a_key_elsewhere_is_read_only_where_it_is(
     bucket: dict[str, Any], postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ from custodes.operations.policy.facts import PolicyFacts, Profile
 from custodes.operations.record.recorder import LedgerRecorder
 from custodes.operations.requests.context import Caller, Context
 from custodes.operations.requests.gate import DENIED, DONE, Intent, UseOutcome
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from tests.fakes.unrecorded import NoLists
@@ -79,7 +80,7 @@ class World:
         data.mkdir()
         self.context = started(data, "test/moratorium", None, self.clock)
         self.log = self.context.__enter__()
-        self.files = PolicyFiles(data / "policy")
+        self.files = PolicyFiles(FolderDocuments(data))
         self.office = PolicyChanges(self.files, self.log, self.clock, Own(OWN), self.clock.now_ms)
         self.office.open()
         self.layers = PolicyLayers(self.office.in_force, PolicyFacts(PROFILES.get, NoLists()), Anything())

@@ -21,6 +21,7 @@ from custodes.governance.provider.proposal import Proposal, propose_officers, pr
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.operations.policy.change_control import Own, PolicyChanges
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.files.policy import PolicyFiles
 
 START = 1_795_000_000_000
@@ -49,7 +50,9 @@ class Desk:
         with started(self.data, "test/policy", None, self.clock) as log:
             whose = None if own is None else Own(own, notice_ms)
             written: Any = log if fault is None else fault.over(log)
-            office = PolicyChanges(PolicyFiles(self.data / "policy"), written, self.clock, whose, self.clock.now_ms)
+            office = PolicyChanges(
+                PolicyFiles(FolderDocuments(self.data)), written, self.clock, whose, self.clock.now_ms
+            )
             office.open()
             yield office
 

@@ -21,8 +21,9 @@ from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.collections.erasure import RecordedErasures
 from custodes.operations.collections.retention import Retention, retention_handlers
 from custodes.operations.record.evidence.statements import Statements
-from custodes.storage.ledger.open import LedgerPaths, open_ledger
-from custodes.storage.ledger.tombstones import FileTombstones
+from custodes.storage.files.documents import FolderDocuments
+from custodes.storage.ledger.open import open_ledger
+from custodes.storage.ledger.tombstones import KeptTombstones
 from tests.fakes.administration import carry_out
 from tests.fakes.gallery import MemoryGalleryStore
 from tests.fakes.vectors import KEY, collection, new_face, units
@@ -38,7 +39,7 @@ class Keeper:
     gallery: IndexedGallery
     statements: Statements
     erasures: RecordedErasures
-    tombstones: FileTombstones
+    tombstones: KeptTombstones
 
     def order(self, operation: str, **members: object) -> Any:
         """The rules after a command."""
@@ -71,7 +72,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
         gallery = IndexedGallery(store, BruteForceIndex)
         gallery.create_collection(collection(), {})
         statements = open_statements(data)
-        tombstones = FileTombstones(LedgerPaths(data).private)
+        tombstones = KeptTombstones(FolderDocuments(data))
         erasures = RecordedErasures(log, gallery, statements.maps.face_indexes(), statements.erasures, tombstones)
         yield Keeper(clock, log, store, gallery, statements, erasures, tombstones)
     finally:

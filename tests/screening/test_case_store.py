@@ -15,9 +15,10 @@ from custodes.operations.screening.ports import CaseStore, CustomerCase, ListsSt
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListedName, ListEntry, ListHit, ScoreTerm
 from custodes.screening.organisation import read_organisation
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.files.seal import KeyBox
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.screening.cases import DraftFolder, SealedCases
+from custodes.storage.sql.screening.cases import KeptDrafts, SealedCases
 from custodes.storage.sql.sqlite_database import FILE_NAME
 from tests.fakes.directories import opened_database
 from tests.fakes.postgres import database_url
@@ -136,7 +137,7 @@ def test_what_an_earlier_version_kept_in_a_file_is_taken_over_once(tmp_path: Pat
 
 
 def test_drafts_are_for_the_operator_alone(tmp_path: Path) -> None:
-    path = Path(DraftFolder(tmp_path).keep("x.md", "draft"))
+    path = tmp_path / KeptDrafts(FolderDocuments(tmp_path)).keep("x.md", "draft")
     assert path.read_text() == "draft"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700

@@ -176,6 +176,12 @@ def test_the_police_search_no_live_stream(post: Post) -> None:
     assert client.list_stream_processors()["StreamProcessors"] == []
 
 
+def test_a_camera_behind_tls_is_connected_by_its_name(post: Post) -> None:
+    with pytest.raises(InvalidParameterError, match="named"):
+        post.connect("numeric", "rtsps://192.0.2.7/live")
+    post.connect("named", "rtsps://camera.example/live")
+
+
 @pytest.mark.parametrize(
     "url",
     ["ftp://x/y", "http://", "http://user:secret@host/", "file://host/x", "file:x", "gopher://x", "http://h:0/", "x"],
@@ -190,7 +196,7 @@ def test_a_camera_whose_certificate_nobody_vouches_for_is_not_watched(post: Post
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl")
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *names]
     subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -198,7 +204,7 @@ def test_a_camera_whose_certificate_nobody_vouches_for_is_not_watched(post: Post
     seen = Camera(ann_and_bob, tls=context)
     try:
         enrolled(post, "tls")
-        post.search("tls", post.connect("tls", seen.url), "tls")
+        post.search("tls", post.connect("tls", seen.url.replace("127.0.0.1", "localhost")), "tls")
         post.client.start_stream_processor(Name="tls")
         threading.Event().wait(2.5)
         assert post.status("tls") == "STARTING" and seen.number == 0

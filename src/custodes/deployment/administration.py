@@ -20,10 +20,11 @@ from custodes.deployment.governance.accounts import open_directory
 from custodes.deployment.governance.customers import open_customers
 from custodes.deployment.governance.policy import open_explanations
 from custodes.deployment.lookups import open_lookups
-from custodes.deployment.record.backup import open_backups
+from custodes.deployment.record.backup import BackupPlan, open_backups
 from custodes.deployment.record.key_rotation import rotating
 from custodes.deployment.record.ledger import boot_time_ms, checked_statements, cosigners, log_name, open_log, started
 from custodes.deployment.record.statements import open_statements
+from custodes.deployment.record.stored import in_directory
 from custodes.deployment.records import ledger_place, log_retention, open_cases
 from custodes.deployment.server import new_request_id
 from custodes.deployment.streams import open_streams
@@ -120,7 +121,7 @@ def _labels(settings: Settings, operator: AccountId) -> Iterator[Opened]:
 
 @contextmanager
 def _policy(settings: Settings, operator: AccountId) -> Iterator[Opened]:
-    files = policy_files(settings.data)
+    files = policy_files(in_directory(settings.data).documents)
     with open_log(ledger_place(settings, operator), SystemClock()) as written:
         log = AttributedLog(written)
         changes = PolicyChanges(files, log, SystemClock(), None, boot_time_ms)
@@ -155,15 +156,19 @@ def _ledger(settings: Settings, _: AccountId) -> Iterator[Opened]:
 
 def _officers(settings: Settings, log: AttributedLog) -> Mapping[str, bytes]:
     """Who may sign, by records that are those of the ledger; files that were set back are none."""
-    changes = PolicyChanges(policy_files(settings.data), log, SystemClock(), None, boot_time_ms)
+    changes = PolicyChanges(policy_files(in_directory(settings.data).documents), log, SystemClock(), None, boot_time_ms)
     changes.open()
     return changes.state.officers
 
 
 @contextmanager
 def _backup(settings: Settings, operator: AccountId) -> Iterator[Opened]:
-    with open_gallery(settings), open_log(ledger_place(settings, operator), SystemClock()) as log:
-        yield AttributedLog(log), open_backups(settings.data, log, lambda: None, SystemClock())
+    with (
+        closing(open_database(settings)) as database,
+        open_log(ledger_place(settings, operator), SystemClock()) as log,
+    ):
+        plan = BackupPlan(settings, operator, database, log)
+        yield AttributedLog(log), open_backups(plan, lambda: None, SystemClock())
 
 
 @contextmanager

@@ -81,6 +81,15 @@ def copy_to_shared(data: Path, url: str) -> Mapping[str, int]:
     return copied
 
 
+def put_on_server(data: Path, url: str) -> None:
+    """Have the database of a directory that was just restored at ``url`` alone. Raises as ``copy_to_shared``."""
+    from custodes.storage.backup.server_database import overwrite
+
+    copy_to_shared(data, url)
+    for path in (*data.glob(f"{FILE_NAME}*"), *(data / "screening").glob("*.sqlite3*")):
+        overwrite(path)
+
+
 def copy_from_shared(data: Path, url: str) -> Mapping[str, int]:
     """Copy the database of ``url`` into the directory, which has it from then on; rows by table. Raises likewise."""
     from custodes.storage.backup.database_copy import copy_database

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from custodes.deployment.governance.policy import open_explanations
-from custodes.deployment.record.stored import StoredLedger
+from custodes.deployment.record.stored import StoredLedger, in_directory
 from custodes.governance.provider.guardrails import load
 from custodes.governance.provider.records import replay
 from custodes.ledger.tlog.trust import TrustPolicy, parse_policy
@@ -36,12 +36,11 @@ def open_lookups(
     stored: StoredLedger | None = None,
 ) -> AdminHandlers:
     """What carries these commands out on the data directory of ``settings``; ``stored`` as in ``open_statements``."""
+    documents = (stored or in_directory(settings.data)).documents
     return {
         **lookup_handlers(lambda: open_explanations(settings.data, stored).files),
         **evidence_handlers(statements, duties, log),
-        **report_handlers(
-            statements, duties, lambda: _Rules(policy_files(settings.data)), lambda: _trust(settings.data)
-        ),
+        **report_handlers(statements, duties, lambda: _Rules(policy_files(documents)), lambda: _trust(settings.data)),
         **server_handlers(ServerFacts(version("custodes"), settings.listed, _models)),
     }
 

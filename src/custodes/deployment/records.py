@@ -25,7 +25,7 @@ from custodes.deployment.governance.screening import schedule_screening
 from custodes.deployment.lookups import open_lookups
 from custodes.deployment.projects import CustomLabelling
 from custodes.deployment.record.anchors import open_anchor
-from custodes.deployment.record.backup import look_where_from, open_backups
+from custodes.deployment.record.backup import BackupPlan, look_where_from, open_backups
 from custodes.deployment.record.ledger import (
     LedgerPlace,
     LedgerPlan,
@@ -38,6 +38,7 @@ from custodes.deployment.record.ledger import (
     schedule_stamps,
 )
 from custodes.deployment.record.sharing import Sharing
+from custodes.deployment.record.stored import in_directory
 from custodes.deployment.streams import Streams, schedule_streams
 from custodes.deployment.tasks import CollectionTasks
 from custodes.deployment.video import Videos, schedule_videos
@@ -133,7 +134,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
     """
     settings, data, clock = parts.settings, parts.settings.data, parts.clock
     gallery, directory, operator, sharing = parts.gallery, parts.accounts, parts.operator, parts.sharing
-    stored = None if sharing is None else sharing.stored
+    stored = in_directory(data) if sharing is None else sharing.stored
     machine = None if settings.attestation is None else TsmReports(settings.attestation)
     plan = LedgerPlan(ledger_place(settings, operator, parts.database), release, machine)
     with (
@@ -144,13 +145,14 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
         schedule_lists(settings, ledger.attributed, clock) as (list_schedules, list_handlers),
     ):
         look_where_from(data, ledger.log)
-        erasures = open_erasures(data, ledger, gallery)
+        erasures = open_erasures(stored.documents, ledger, gallery)
         told = (lambda _: None) if sharing is None else sharing.rules
-        rules = open_policy(data, ledger, clock, own_policy(settings), told)
+        rules = open_policy(stored.documents, ledger, clock, own_policy(settings), told)
         consent = Consent(log_name(data), lambda: rules.state.officers)
         cases = open_cases(data, ledger.attributed, clock, sharing)
         reviews = open_reviews(parts.database, data, ledger, gallery, directory, settings.review_days)
         links = SignInLinks(clock, os.urandom)
+        backed_up = BackupPlan(settings, operator, parts.database, ledger.log, sharing)
         commands: AdminHandlers = {
             **links.handlers(),
             **customers.handlers,
@@ -162,7 +164,7 @@ def open_records(parts: DataParts, release: Release) -> Iterator[Records]:
             **rotation_handlers(no_rotation),
             **ledger_handlers(ledger.duties, ledger.statements, ledger.log, log_retention(settings, clock), consent),
             **ledger.duties.incidents.handlers(ledger.attributed, consent),
-            **open_backups(data, ledger.log, erasures.settle, clock),
+            **open_backups(backed_up, erasures.settle, clock),
             **open_lookups(settings, ledger.statements, ledger.duties, ledger.log, stored),
             **job_handlers(parts.videos.jobs, clock),
             **erasure_handlers(ProjectRecords(parts.labelling.adapters.store, settings.region), clock),

@@ -111,7 +111,8 @@ def open_streams(settings: Settings, database: Database, outputs: OutputBuckets,
     master = open_master(database, settings.data, os.urandom)
     sources = SqlLiveSources(database, master)
     processors = SqlStreamProcessors(database, master)
-    events, live = SqlStreamEvents(database, master), LockedSources(sources, clock)
+    events = SqlStreamEvents(database, master)
+    live = LockedSources(sources, clock, authorities=settings.stream_authorities)
     destinations, documents = SqlEventDestinations(database, master), SqlHandlers(database, master)
     return Streams(settings, clock, processors, events, sources, destinations, documents, live, outputs, StreamWake())
 

@@ -162,7 +162,8 @@ def change_vrf_key_command(
     from custodes.operations.record.admin.ledger import ChangeVrfKey, vrf_order
 
     require_ledger(data)
-    order = vrf_order(open_statements(data).maps.vrf_public())
+    with stored_ledger(_source(data)) as stored:
+        order = vrf_order(open_statements(data, stored).maps.vrf_public())
     signed = sign_order(data, ChangeVrfKey.operation, order, sign_with) if sign_with else ()
     if sign_only:
         show({"signatures": list(signed)}, "\n".join(signed), as_json=as_json)

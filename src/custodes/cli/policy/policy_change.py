@@ -7,7 +7,8 @@ running server is asked to apply; without one this process opens the ledger.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from custodes.cli.output import print_json, refuse_inputs, show
 from custodes.cli.policy.policy_text import SET_HELP, policy_set
 from custodes.core.clock import SystemClock
 from custodes.core.errors import InvalidParameterError, NotFoundError, UnavailableError
+from custodes.deployment.record.stored import ledger_source, stored_documents
 from custodes.durable import write_durably
 from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.guardrails import PACKS, SCHEMA_FILE, PackError, shipped
@@ -35,6 +37,7 @@ from custodes.governance.provider.proposal import (
 from custodes.governance.provider.records import replay, to_json
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.writer.keys import SigningKey, read_secret
+from custodes.settings import from_environment
 from custodes.storage.files.policy import PolicyFiles, policy_files
 
 PackOption = list[str] | None
@@ -52,8 +55,8 @@ def propose_command(
 ) -> None:
     """Write down a change of the rules in force, for officers to sign."""
     refuse_inputs(out, () if path is None else (path, *path.glob("*")) if path.is_dir() else (path,))
-    files, state = opened(data)
-    before = files.policy(state.in_force)
+    with opened(data) as (files, state):
+        before = files.policy(state.in_force)
     packs = dict(before.packs if path is None and (enable or disable) else policy_set(path).packs)
     schema = before.schema if path is None and (enable or disable) else policy_set(path).schema
     for name in enable or []:
@@ -103,12 +106,13 @@ def apply_command(proposal: ProposalArgument, data: DataOption = DATA, as_json: 
 
 def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the rules in force, what waits, and who may change them."""
-    files, state = opened(data)
-    policy = files.policy(state.in_force)
+    with opened(data) as (files, state):
+        policy = files.policy(state.in_force)
+        waiting = None if state.waiting is None else diff(policy, files.policy(state.waiting.policy))
     shown: dict[str, Any] = {**to_json(state), "packs": sorted(policy.packs), "rules": len(policy.rules())}
-    if state.waiting is not None:
-        found = diff(policy, files.policy(state.waiting.policy))
-        shown["waiting"] |= {"kind": found.kind, "changes": [f"{item.what}: {item.subject}" for item in found.changes]}
+    if waiting is not None:
+        changes = [f"{item.what}: {item.subject}" for item in waiting.changes]
+        shown["waiting"] |= {"kind": waiting.kind, "changes": changes}
     if as_json:
         print_json(shown)
         return
@@ -123,7 +127,9 @@ def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None
 def history_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show every change of the rules with its entry in the ledger."""
     rows: list[dict[str, Any]] = []
-    for placed in policy_files(data).records():
+    with _rules(data) as files:
+        records = files.records()
+    for placed in records:
         record, place = placed.record, placed.place
         if place is not None:
             signers = sorted(record.manifest.signatures) if record.manifest else []
@@ -152,8 +158,8 @@ def export_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the rules in force as files, to be read or edited."""
-    files, state = opened(data)
-    policy = files.policy(state.in_force)
+    with opened(data) as (files, state):
+        policy = files.policy(state.in_force)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.glob("*.cedar*")):
         raise InvalidParameterError(f"{folder} holds packs already")
@@ -166,14 +172,27 @@ def export_command(
 
 def order(data: Path, proposal: Proposal) -> Mapping[str, Any]:
     """Have a proposal applied. Raises CustodesError: it may not act, or could not be put on record."""
-    policy_files(data)
-    return ask(data, "policy apply", proposal=proposal.members())
+    with _rules(data):
+        return ask(data, "policy apply", proposal=proposal.members())
 
 
-def opened(data: Path) -> tuple[PolicyFiles, ChainState]:
+@contextmanager
+def opened(data: Path) -> Iterator[tuple[PolicyFiles, ChainState]]:
     """The rules of a data directory and where their changes lead. Raises UnavailableError."""
-    files = policy_files(data)
-    return files, replay(files)
+    with _rules(data) as files:
+        yield files, replay(files)
+
+
+def chain_state(data: Path) -> ChainState:
+    """Where the changes of the rules of a data directory lead. Raises UnavailableError."""
+    with _rules(data) as files:
+        return replay(files)
+
+
+@contextmanager
+def _rules(data: Path) -> Iterator[PolicyFiles]:
+    with stored_documents(ledger_source(from_environment(data=data))) as documents:
+        yield policy_files(documents)
 
 
 def _proposal(path: Path) -> Proposal:
@@ -208,8 +227,8 @@ def _subject(proposal: Proposal, data: Path) -> str:
     """What a signature is put under."""
     if proposal.policy is None:
         return f"officers after it: {', '.join(sorted(proposal.officers))}"
-    files = policy_files(data)
-    found = diff(files.policy(proposal.manifest.previous), proposal.policy)
+    with _rules(data) as files:
+        found = diff(files.policy(proposal.manifest.previous), proposal.policy)
     return f"{_changes(found)}\nnot before: {_when(proposal.manifest.not_before_ms)}"
 
 

@@ -15,7 +15,7 @@ import typer
 
 from custodes.cli.options import DATA, DataOption, JsonOption
 from custodes.cli.output import show
-from custodes.cli.policy.policy_change import opened, order, save
+from custodes.cli.policy.policy_change import chain_state, order, save
 from custodes.core.errors import InvalidParameterError, NotFoundError
 from custodes.governance.provider.change_chain import ChainState
 from custodes.governance.provider.proposal import propose_officers
@@ -55,7 +55,7 @@ def add_command(
         key = VerifierKey.parse(public_key)
     except NoteError as error:
         raise InvalidParameterError(f"not a public key of an officer: {error}") from error
-    _, state = opened(data)
+    state = chain_state(data)
     if key.name in state.officers:
         raise InvalidParameterError(f"{key.name} is an officer already")
     _change(data, state, {**state.officers, key.name: key.public}, out, as_json=as_json)
@@ -69,7 +69,7 @@ def remove_command(
     as_json: JsonOption = False,
 ) -> None:
     """Propose that an officer goes. Two have to stay."""
-    _, state = opened(data)
+    state = chain_state(data)
     if name not in state.officers:
         raise NotFoundError(f"{name} is not an officer")
     if len(state.officers) <= 2:
@@ -80,7 +80,7 @@ def remove_command(
 @app.command("list")
 def list_command(data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Show the officers and their public keys."""
-    _, state = opened(data)
+    state = chain_state(data)
     keys = {name: str(VerifierKey(name, key)) for name, key in sorted(state.officers.items())}
     show(keys, "\n".join(keys.values()), as_json=as_json, none="no officers are appointed")
 

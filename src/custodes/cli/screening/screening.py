@@ -111,6 +111,28 @@ def status_command(data: DataOption = DATA, as_json: JsonOption = False) -> None
     show(found, "\n".join(lines), as_json=as_json)
 
 
+@app.command("drafts")
+def drafts_command(
+    out: Annotated[Path, typer.Option("--out", help="Folder for them, new or empty.")],
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the drafts of reports to authorities, which a blocked customer asks for, into a folder."""
+    from custodes.deployment.record.stored import ledger_source, stored_documents
+    from custodes.settings import from_environment
+    from custodes.storage.files.directory import write_secret
+    from custodes.storage.sql.screening.cases import DRAFTS
+
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise InvalidParameterError(f"{out} is not empty")
+    with stored_documents(ledger_source(from_environment(data=data))) as documents:
+        names = list(documents.names(DRAFTS))
+        for name in names:
+            write_secret(out / name, documents.get(f"{DRAFTS}/{name}") or b"")
+    show({"path": str(out), "drafts": names}, "\n".join(str(out / name) for name in names), as_json=as_json)
+
+
 @app.command("put")
 def put_command(
     account: AccountArgument,

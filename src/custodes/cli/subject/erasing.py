@@ -93,15 +93,19 @@ def _certificate(data: Path, face_id: str) -> bytes:
         UnavailableError: the ledger is not in ``data``, or did not publish the erasure in time.
     """
     from custodes.deployment.record.statements import open_statements
+    from custodes.deployment.record.stored import ledger_source, stored_ledger
+    from custodes.settings import from_environment
 
-    statements, end = open_statements(data), time.monotonic() + _PUBLISHED_WITHIN_S
-    while True:
-        try:
-            return statements.erasure_certificate(face_id)
-        except LookupError as error:
-            if time.monotonic() > end:
-                raise UnavailableError(f"no certificate yet: {error}") from error
-            time.sleep(0.1)
+    end = time.monotonic() + _PUBLISHED_WITHIN_S
+    with stored_ledger(ledger_source(from_environment(data=data))) as stored:
+        statements = open_statements(data, stored)
+        while True:
+            try:
+                return statements.erasure_certificate(face_id)
+            except LookupError as error:
+                if time.monotonic() > end:
+                    raise UnavailableError(f"no certificate yet: {error}") from error
+                time.sleep(0.1)
 
 
 def _delete_user_without_faces(api: ApiClient, collection: str, user_id: str) -> None:

@@ -13,13 +13,14 @@ from custodes.core.clock import Clock
 from custodes.core.errors import UnavailableError
 from custodes.deployment.record.ledger import ServerLedger, boot_time_ms
 from custodes.deployment.record.statements import ledger_files
-from custodes.deployment.record.stored import StoredLedger
+from custodes.deployment.record.stored import StoredLedger, in_directory
 from custodes.governance.provider.policy_set import PolicySet
 from custodes.governance.provider.records import RecordPlace, replay
 from custodes.jobs.schedule import Schedule, regularly
+from custodes.ledger.prover.ports import Documents
 from custodes.operations.policy.change_control import Own, PolicyChanges
 from custodes.operations.policy.explain import Explanations
-from custodes.storage.files.policy import FOLDER, PolicyFiles
+from custodes.storage.files.policy import PolicyFiles
 from custodes.storage.ledger.open import LedgerPaths
 
 ACTIVATE_MS = 100
@@ -28,8 +29,8 @@ ACTIVATE_MS = 100
 class _ToldFiles(PolicyFiles):
     """The rules' files; what is in force is told to other servers as soon as a record has its place."""
 
-    def __init__(self, folder: Path, told: Callable[[PolicySet], object]) -> None:
-        super().__init__(folder)
+    def __init__(self, documents: Documents, told: Callable[[PolicySet], object]) -> None:
+        super().__init__(documents)
         self._tell = told
 
     def place(self, place: RecordPlace) -> None:
@@ -39,16 +40,20 @@ class _ToldFiles(PolicyFiles):
 
 
 def open_policy(
-    data: Path, ledger: ServerLedger, clock: Clock, own: Own, told: Callable[[PolicySet], object] = lambda _: None
+    documents: Documents,
+    ledger: ServerLedger,
+    clock: Clock,
+    own: Own,
+    told: Callable[[PolicySet], object] = lambda _: None,
 ) -> PolicyChanges:
-    """The rules of a running server: checked, announced, to be changed by commands.
+    """The rules of a running server, among ``documents``: checked, announced, to be changed by commands.
 
     ``told`` is called with the set in force now, and whenever a record got its place.
 
     Raises:
         UnavailableError: they are not those that the ledger knows, or cannot be used.
     """
-    files = _ToldFiles(data / FOLDER, told)
+    files = _ToldFiles(documents, told)
     office = PolicyChanges(files, ledger.attributed, clock, own, boot_time_ms)
     office.open()
     told(files.policy(office.state.in_force))
@@ -69,4 +74,5 @@ def open_explanations(data: Path, stored: StoredLedger | None = None) -> Explana
     paths = LedgerPaths(data)
     if not paths.body_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    return Explanations(ledger_files(data, stored), PolicyFiles(data / FOLDER).policy)
+    found = stored or in_directory(data)
+    return Explanations(ledger_files(data, found), PolicyFiles(found.documents).policy)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from custodes.core.clock import SystemClock
 from custodes.core.ids import AccountId
 from custodes.deployment.record.sharing import SCREENING, Sharing
+from custodes.deployment.record.stored import in_directory
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.writer.settings import LedgerWriter
 from custodes.operations.accounts.directory import AccountDirectory
@@ -28,7 +29,7 @@ from custodes.operations.screening.screening import ScreeningParts, Screenings
 from custodes.settings import Settings
 from custodes.storage.sql.database import Database, alone
 from custodes.storage.sql.master import open_master
-from custodes.storage.sql.screening.cases import DraftFolder, EditionLists, SealedCases
+from custodes.storage.sql.screening.cases import EditionLists, KeptDrafts, SealedCases
 from custodes.storage.sql.screening.lists import ScreeningLists
 
 GLANCE_MS = 15_000
@@ -95,7 +96,8 @@ def open_screening(
     with closing(ScreeningLists(data, settings.database)) as lists:
         value = ScreeningLog(log, statements.parties, os.urandom)
         told = {} if sharing is None else {"looked": sharing.lists}
-        drafts, rest = DraftFolder(data), RestsBetween().rest
+        drafts = KeptDrafts((in_directory(data) if sharing is None else sharing.stored).documents)
+        rest = RestsBetween().rest
         parts = ScreeningParts(EditionLists(lists), cases, value, drafts, SystemClock(), rest, **told)
         yield OpenScreening(Screenings(parts, suspender), Officers(cases, value, SystemClock()))
 

@@ -44,8 +44,10 @@ from custodes.storage.files.cases import FILE as CASE_FILE
 from custodes.storage.files.cases import CaseFile, encoded
 from custodes.storage.files.credentials import open_credentials
 from custodes.storage.files.directory import alone_in
+from custodes.storage.ledger.document_take_over import take_over_documents
 from custodes.storage.ledger.shared_log import SharedLedger, SharedPlace, begin_sharing, shared_ledger
 from custodes.storage.sql.database import Database
+from custodes.storage.sql.ledger.documents import PostgresDocuments
 from custodes.storage.sql.master import open_master
 from custodes.storage.sql.nodes.cases import CASES
 from custodes.storage.sql.nodes.notes import SharedNotes
@@ -112,14 +114,18 @@ def _keeping(parts: FollowerParts, shared: SharedLedger, endpoint_url: str) -> I
     A process without the signing key does not, and never has them.
     """
     tiles, bodies = shared.stores.tiles, shared.stores.bodies
-    stored = StoredLedger(tiles, bodies, _witnessed(parts.settings, tiles))
+    settings, master = parts.settings, open_master(parts.database, parts.settings.data, os.urandom)
 
     @contextmanager
     def duties(lease: int) -> Iterator[ASGIApp]:
-        sharing = Sharing(LeasedLog(shared.log, shared.stores, lease), stored, parts.notes)
-        kept = Kept(parts.database, parts.served.gallery, parts.computing, parts.tracing, sharing)
-        with open_keeper(parts.settings, endpoint_url, kept) as deployment:
-            yield deployment.app()
+        log = LeasedLog(shared.log, shared.stores, lease)
+        with closing(PostgresDocuments(settings.database, parts.keys.account_id, master, lease)) as documents:
+            take_over_documents(settings.data, documents, log.flush().size)
+            stored = StoredLedger(tiles, bodies, _witnessed(settings, tiles), documents)
+            sharing = Sharing(log, stored, parts.notes)
+            kept = Kept(parts.database, parts.served.gallery, parts.computing, parts.tracing, sharing)
+            with open_keeper(settings, endpoint_url, kept) as deployment:
+                yield deployment.app()
 
     keeper = Keeper(duties)
     if shared.publishing is None:

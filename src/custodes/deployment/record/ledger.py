@@ -24,6 +24,7 @@ from custodes.gallery.ports import GalleryStore
 from custodes.jobs.schedule import HOUR_MS, Schedule, regularly
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError, TileReader
@@ -48,7 +49,7 @@ from custodes.operations.record.incidents.incidents import Incidents
 from custodes.operations.record.incidents.reconciliation import Reconciliation
 from custodes.operations.record.start import Release, announce, introduce
 from custodes.storage.ledger.open import LedgerOptions, LedgerPaths, open_ledger, read_tiles
-from custodes.storage.ledger.tombstones import FileTombstones
+from custodes.storage.ledger.tombstones import KeptTombstones
 
 POLICY_FILE = "trust.policy"
 ATTESTATIONS = "attestations"
@@ -175,13 +176,15 @@ def _shared(place: LedgerPlace, sharing: Sharing) -> Iterator[RunningLog]:
     yield sharing.log
 
 
-def open_erasures(data: Path, ledger: ServerLedger, gallery: GalleryStore) -> RecordedErasures:
-    """Erasures of ``gallery`` on record; what is called erased and is there all the same is destroyed first.
+def open_erasures(documents: Documents, ledger: ServerLedger, gallery: GalleryStore) -> RecordedErasures:
+    """Erasures of ``gallery`` on record, tombstones among ``documents``.
+
+    What is called erased and is there all the same is destroyed first.
 
     Raises:
         CustodesError: the gallery cannot be read or written, or the ledger not written.
     """
-    tombstones = FileTombstones(LedgerPaths(data).private)
+    tombstones = KeptTombstones(documents)
     finish_erasures(gallery, tombstones, ledger.log)
     records, indexes = ledger.statements.erasures, ledger.statements.maps.face_indexes()
     return RecordedErasures(ledger.log, gallery, indexes, records, tombstones)

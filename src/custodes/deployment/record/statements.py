@@ -9,6 +9,7 @@ from pathlib import Path
 
 from custodes.core.errors import UnavailableError
 from custodes.deployment.record.stored import StoredLedger, in_directory
+from custodes.ledger.prover.ports import Within
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import decode
 from custodes.ledger.tlog.note import NoteError, parse_note
@@ -22,6 +23,8 @@ from custodes.storage.ledger.documents import TRUST_POLICY
 from custodes.storage.ledger.open import LedgerPaths
 from custodes.storage.ledger.vrf_keys import VrfKeyFiles
 
+MAPS = "ledger-private/maps"
+
 
 def open_statements(data: Path, stored: StoredLedger | None = None) -> Statements:
     """The statements of a data directory that has a ledger; fine beside a running server.
@@ -33,14 +36,12 @@ def open_statements(data: Path, stored: StoredLedger | None = None) -> Statement
     Raises:
         UnavailableError: there is no ledger in it, or a key of it is missing.
     """
-    paths = LedgerPaths(data)
-    folder = paths.private / "maps"
+    paths, found = LedgerPaths(data), stored or in_directory(data)
     if not paths.body_key.exists():
         raise UnavailableError(f"there is no ledger in {data}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        files = ledger_files(data, stored)
-        return Statements(files, folder, vrf_keys(paths, files.tiles))
+        files = ledger_files(data, found)
+        return Statements(files, Within(found.documents, MAPS), vrf_keys(paths, files.tiles))
     except NoteError as error:
         raise UnavailableError(str(error)) from error
 

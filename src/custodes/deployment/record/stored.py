@@ -1,21 +1,26 @@
 """Where the parts of a data directory's ledger are: in it, or in the database and the bucket of several servers.
 
-In: settings. Out: readers of its public files and of its private bodies, fine beside running servers.
+In: settings. Out: readers of its public files, of its private bodies and of what is made from it, fine beside running
+servers.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.core.errors import UnavailableError
+from custodes.core.ids import AccountId
 from custodes.deployment.storage.s3_places import s3_place
 from custodes.durable import write_durably
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.writer.ports import BodyReader, TileStore
 from custodes.settings import Settings
+from custodes.storage.files.documents import FolderDocuments
 from custodes.storage.ledger.open import LedgerPaths, read_bodies, read_tiles
 from custodes.storage.objects.places import S3Location
 
@@ -37,11 +42,19 @@ class LedgerSource:
 
 @dataclass(frozen=True, slots=True)
 class StoredLedger:
-    """What a ledger consists of: public files, private bodies, and what publishes the checkpoint with cosignatures."""
+    """What a ledger consists of, with what is made from it.
+
+    Attributes:
+        tiles: public files.
+        bodies: private bodies.
+        witnessed: publishes the checkpoint with cosignatures.
+        documents: maps, bills, erasures, rules and drafts, named as files of a data directory are.
+    """
 
     tiles: TileStore
     bodies: BodyReader
     witnessed: Callable[[bytes], object]
+    documents: Documents
 
 
 def ledger_source(settings: Settings) -> LedgerSource:
@@ -60,7 +73,7 @@ def in_directory(data: Path) -> StoredLedger:
     def witnessed(note: bytes) -> None:
         write_durably(LedgerPaths(data).public / WITNESSED_PATH, note, 0o644)
 
-    return StoredLedger(read_tiles(data), read_bodies(data), witnessed)
+    return StoredLedger(read_tiles(data), read_bodies(data), witnessed, FolderDocuments(data))
 
 
 def stored_tiles(source: LedgerSource) -> TileStore:
@@ -82,18 +95,37 @@ def stored_ledger(source: LedgerSource) -> Iterator[StoredLedger]:
         yield in_directory(source.data)
         return
     tiles = stored_tiles(source)
+    with stored_documents(source) as documents:
+        from custodes.storage.ledger.shared_log import SharedPlace
+
+        with closing(SharedPlace(source.data, source.database, _account(source)).bodies) as bodies:
+            yield StoredLedger(tiles, bodies, _refused, documents)
+
+
+@contextmanager
+def stored_documents(source: LedgerSource) -> Iterator[Documents]:
+    """What is made from the ledger, for reading where it is shared. Raises UnavailableError: no database was named."""
+    if not LedgerPaths(source.data).shared_mark.exists():
+        yield FolderDocuments(source.data)
+        return
+    account = _account(source)
+    from custodes.storage.files import master_key
+    from custodes.storage.sql.ledger.documents import PostgresDocuments
+
+    master = master_key.stored(source.data, os.urandom)
+    with closing(PostgresDocuments(source.database, account, master)) as documents:
+        yield documents
+
+
+def _account(source: LedgerSource) -> AccountId:
+    """Whose ledger it is, which several servers write."""
     # Loads what commands without a database do without.
     from custodes.storage.files.credentials import stored_account
 
     account = stored_account(source.data)
     if not source.database or account is None:
-        raise UnavailableError(
-            "private bodies of this ledger are in the database of several servers: set CUSTODES_DATABASE"
-        )
-    from custodes.storage.ledger.shared_log import SharedPlace
-
-    with closing(SharedPlace(source.data, source.database, account).bodies) as bodies:
-        yield StoredLedger(tiles, bodies, _refused)
+        raise UnavailableError("parts of this ledger are in the database of several servers: set CUSTODES_DATABASE")
+    return account
 
 
 def _refused(_: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.pipeline import MODEL_VERSION, LabelPipeline, LabelSteps
 from custodes.engine.labels.scenes import SceneClassifier
+from custodes.engine.labels.surroundings import load_surroundings
 from custodes.engine.labels.taxonomy import load_taxonomy
 from custodes.engine.runtime.batch import Batcher
 from custodes.engine.runtime.networks import Networks
@@ -16,7 +17,7 @@ def open_label_engine(networks: Networks) -> LabelPipeline:
     Raises:
         UnavailableError: a model is missing, altered or cannot be opened.
     """
-    steps = LabelSteps(open_objects(networks), open_scenes(networks), load_taxonomy())
+    steps = LabelSteps(open_objects(networks), open_scenes(networks), load_taxonomy(), load_surroundings())
     return LabelPipeline(steps, networks.arithmetic.version(MODEL_VERSION))
 
 

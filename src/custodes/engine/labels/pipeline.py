@@ -17,6 +17,7 @@ from custodes.engine.labels.letterbox import RgbArray
 from custodes.engine.labels.looks import image_properties, region_pixels
 from custodes.engine.labels.objects import ObjectDetector
 from custodes.engine.labels.scenes import SceneClassifier
+from custodes.engine.labels.surroundings import Surroundings, signs_of
 from custodes.engine.labels.taxonomy import Taxonomy
 from custodes.engine.results.face import FloatArray
 from custodes.engine.results.label import DominantColour, Instance, Label, LabelsFound, LabelsWanted
@@ -43,6 +44,7 @@ class LabelSteps:
     objects: ObjectDetector
     scenes: SceneClassifier
     taxonomy: Taxonomy
+    surroundings: Surroundings
 
 
 class LabelPipeline:
@@ -84,6 +86,9 @@ class LabelPipeline:
         found = taxonomy.raised({name: max(i.confidence_pct for i in there) for name, there in instances.items()})
         for name, share in taxonomy.scene_confidences(shares, wanted.min_confidence_pct / 100).items():
             found[name] = max(found.get(name, 0.0), 100.0 * share)
+        around = self._steps.surroundings.confidences_pct(signs_of(rgb, shares, boxes))
+        for name, sure in taxonomy.raised(around).items():
+            found[name] = max(found.get(name, 0.0), sure)
         kept = [item for item in found.items() if item[1] >= wanted.min_confidence_pct]
         kept.sort(key=lambda item: (-item[1], len(taxonomy.terms[item[0]].parents), item[0]))
         return tuple(self._label(name, sure, instances.get(name, ())) for name, sure in kept)

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from custodes.durable import sync_directory, write_durably
 from custodes.ledger.prover.files import encode_path
 from custodes.ledger.prover.maps.tree import FaceTree
-from custodes.ledger.prover.ports import LogReader
+from custodes.ledger.prover.ports import Documents, LogReader
 from custodes.ledger.tlog.checkpoint import parse_checkpoint
 from custodes.ledger.tlog.entry import b64url, from_b64url
 from custodes.ledger.tlog.note import parse_note
@@ -94,11 +92,11 @@ def certificate(record: ErasureRecord, log: LogReader, later: Later | None = Non
 
 
 class ErasureRecords:
-    """Records of erased faces in a folder, one small file each."""
+    """Records of erased faces, one small document each."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep files in ``folder``, which must exist."""
-        self._folder = folder
+    def __init__(self, documents: Documents) -> None:
+        """Keep them in ``documents``, which have nothing else."""
+        self._documents = documents
 
     def keep(self, record: ErasureRecord) -> None:
         """Keep a record; durable when this returns.
@@ -114,11 +112,7 @@ class ErasureRecords:
             "entry": record.entry,
             "face": record.erased.face,
         }
-        path = self._path(record.erased.face)
-        if not path.parent.is_dir():
-            path.parent.mkdir(exist_ok=True, mode=0o700)
-            sync_directory(self._folder)
-        write_durably(path, json.dumps(value).encode())
+        self._documents.put(_name(record.erased.face), json.dumps(value).encode())
 
     def get(self, face: str) -> ErasureRecord:
         """The record of an erased face.
@@ -126,17 +120,18 @@ class ErasureRecords:
         Raises:
             LookupError: there is none.
         """
-        try:
-            value = json.loads(self._path(face).read_text())
-        except FileNotFoundError:
-            raise LookupError(f"there is no record that face {face} was erased") from None
+        kept = self._documents.get(_name(face))
+        if kept is None:
+            raise LookupError(f"there is no record that face {face} was erased")
+        value = json.loads(kept)
         erased = Erased(value["face"], from_b64url(value["before"]), from_b64url(value["after"]))
         return ErasureRecord(value["account"], value["collection"], value["entry"], erased)
 
-    def _path(self, face: str) -> Path:
-        # Named by hash, so that no FaceId can be a path.
-        name = face_place(face).hex()
-        return self._folder / name[:2] / f"{name}.json"
+
+def _name(face: str) -> str:
+    # By hash, so that no FaceId can be a path.
+    name = face_place(face).hex()
+    return f"{name[:2]}/{name}.json"
 
 
 def erasure_fields(erased: int, before: MapNode, after: MapNode) -> dict[str, int | str]:

@@ -1,8 +1,8 @@
 """Changes of the VRF key on the operator's side: every place proven under both keys, and kept.
 
-In: the maps under the old key, both keys, a folder. Out: the places that a ``vrf`` entry commits to, which statements
-refer to; where each place went; the file that shows a change to others. Files name nobody; they say how much each
-place was used until the change, and under which key it is which, so the folder belongs to the operator.
+In: the maps under the old key, both keys, documents. Out: the places that a ``vrf`` entry commits to, which statements
+refer to; where each place went; the file that shows a change to others. Documents name nobody; they say how much each
+place was used until the change, and under which key it is which, so they belong to the operator.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
-from pathlib import Path
 
-from custodes.durable import write_durably
 from custodes.ledger.prover.files import change_member, entry_member, wrap
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.account_map import AccountMap
@@ -20,6 +18,7 @@ from custodes.ledger.prover.maps.party_map import PartyMap
 from custodes.ledger.prover.maps.party_map_files import PartyFiles
 from custodes.ledger.prover.maps.tree import first_place
 from custodes.ledger.prover.maps.vrf_keys import VrfKeys
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tree import multiproof
@@ -55,16 +54,16 @@ def _rows(old: vrf.SecretKey, new: vrf.SecretKey, values: Iterable[tuple[str, Va
 class KeyChanges:
     """What is kept of the changes of one log."""
 
-    def __init__(self, folder: Path, keys: Callable[[], VrfKeys], parties: PartyFilesUnder) -> None:
-        """Keep files in ``folder`` (private, must exist)."""
-        self._folder = folder
+    def __init__(self, documents: Documents, keys: Callable[[], VrfKeys], parties: PartyFilesUnder) -> None:
+        """Keep it in ``documents``, which have nothing else."""
+        self._documents = documents
         self._keys = keys
         self.parties = parties
 
     def keep(self, places: bytes) -> bytes:
         """Keep the places of a change durably; the digest for the entry."""
         commitment = commitment_of(self._keys().first.public, sha256(places).digest())
-        write_durably(self._folder / f"{commitment.hex()}.places", places)
+        self._documents.put(_name(commitment), places)
         return commitment
 
     def rows(self, change: KeyChange) -> Mapping[str, tuple[MovedPlace, ...]]:
@@ -153,11 +152,14 @@ class KeyChanges:
             index = parse_head(decode(log.entry(change.last[ACCOUNT_MAP]))).changed
 
     def _kept(self, change: KeyChange) -> bytes:
-        path = self._folder / f"{change.commitment.hex()}.places"
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            raise MapError(f"what the log names at a change of the VRF key is gone: restore {path.name}") from None
+        name = _name(change.commitment)
+        data = self._documents.get(name)
+        if data is None:
+            raise MapError(f"what the log names at a change of the VRF key is gone: restore {name}")
         if commitment_of(self._keys().first.public, sha256(data).digest()) != change.commitment:
-            raise MapError(f"{path.name} is not what the log names at a change of the VRF key: restore it")
+            raise MapError(f"{name} is not what the log names at a change of the VRF key: restore it")
         return data
+
+
+def _name(commitment: bytes) -> str:
+    return f"{commitment.hex()}.places"

@@ -6,7 +6,7 @@ In and out: bytes and small values. Everything is read only; nothing here is tru
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -133,3 +133,79 @@ class PlaceSource(Protocol):
     def places_of(self, identifier: str) -> Iterator[tuple[int, bytes, bytes]]:
         """For each place, oldest first: the ``org`` entry that brought it, salt and canonical body."""
         ...
+
+
+class Documents(Protocol):
+    """Private bytes by name, like ``bills/2026-11.json``: files of a folder, or rows of a database.
+
+    One writer at a time; readers may come meanwhile and see a document whole, as it was or as it is. What a method
+    changed is durable when it returns. Every method may raise OSError.
+    """
+
+    def get(self, name: str) -> bytes | None:
+        """All of a document; None where there is none."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Make a document, or put other content in its place."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget a document; harmless where there is none."""
+        ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The last parts of names of documents that stand directly in ``folder`` (empty for the top), sorted."""
+        ...
+
+    def size(self, name: str) -> int:
+        """Length in bytes; 0 where there is none."""
+        ...
+
+    def read(self, name: str, begin: int, length: int) -> bytes:
+        """Bytes from ``begin`` on, at most ``length``: fewer at the end."""
+        ...
+
+    def extend(self, name: str, end: int, data: bytes) -> None:
+        """Cut a document off behind its first ``end`` bytes, which it has, and put ``data`` there."""
+        ...
+
+
+class Within:
+    """The documents in a folder of others."""
+
+    def __init__(self, documents: Documents, folder: str) -> None:
+        """Those of ``documents`` whose names begin with ``folder`` and a slash."""
+        self._documents = documents
+        self._folder = folder
+
+    def get(self, name: str) -> bytes | None:
+        """See Documents."""
+        return self._documents.get(self._of(name))
+
+    def put(self, name: str, data: bytes) -> None:
+        """See Documents."""
+        self._documents.put(self._of(name), data)
+
+    def remove(self, name: str) -> None:
+        """See Documents."""
+        self._documents.remove(self._of(name))
+
+    def names(self, folder: str) -> Sequence[str]:
+        """See Documents."""
+        return self._documents.names(self._of(folder) if folder else self._folder)
+
+    def size(self, name: str) -> int:
+        """See Documents."""
+        return self._documents.size(self._of(name))
+
+    def read(self, name: str, begin: int, length: int) -> bytes:
+        """See Documents."""
+        return self._documents.read(self._of(name), begin, length)
+
+    def extend(self, name: str, end: int, data: bytes) -> None:
+        """See Documents."""
+        self._documents.extend(self._of(name), end, data)
+
+    def _of(self, name: str) -> str:
+        return f"{self._folder}/{name}"

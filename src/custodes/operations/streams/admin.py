@@ -123,6 +123,8 @@ def stream_handlers(processors: StreamProcessorStore, sources: LiveSourceMap) ->
         if not command.arn.startswith(_ARN_START) or ":kinesisvideo:" not in command.arn:
             raise InvalidParameterError("a source stands behind the ARN of a Kinesis video stream")
         source = LiveSource(command.url, command.user or "", command.password or "")
+        if not source.verifiable:
+            raise InvalidParameterError("a camera behind TLS is named: certificates are not compared with addresses")
         sources.put(command.arn, source)
         return StreamSourceSet(command.arn, source.url)
 

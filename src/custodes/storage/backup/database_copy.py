@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 
 from sqlalchemy import Connection, Row, Table, func, insert, select, text
 
@@ -27,21 +26,25 @@ def copy_database(source: Database, target: Database) -> Mapping[str, int]:
     Raises:
         UnavailableError: the target is not empty, one cannot be read or written, or what was written is not the same.
     """
-    with ExitStack() as opened:
-        read = opened.enter_context(source.read())
+    with source.read() as read:
+        return copy_rows(read, target)
 
-        def change(connection: Connection) -> dict[str, int]:
-            _require_empty(connection)
-            copied = {}
-            for table in METADATA.sorted_tables:
-                copied[table.name] = _copy(read, connection, table)
-                if _digest(read, table) != _digest(connection, table):
-                    raise UnavailableError(f"the copy of {table.name} is not the same; nothing was kept")
-                if "row" in table.c and table.c.row.autoincrement is True:
-                    _go_on(read, connection, table)
-            return copied
 
-        return target.write(change)
+def copy_rows(read: Connection, target: Database) -> Mapping[str, int]:
+    """The same from a connection that sees one state of the source."""
+
+    def change(connection: Connection) -> dict[str, int]:
+        _require_empty(connection)
+        copied = {}
+        for table in METADATA.sorted_tables:
+            copied[table.name] = _copy(read, connection, table)
+            if _digest(read, table) != _digest(connection, table):
+                raise UnavailableError(f"the copy of {table.name} is not the same; nothing was kept")
+            if "row" in table.c and table.c.row.autoincrement is True:
+                _go_on(read, connection, table)
+        return copied
+
+    return target.write(change)
 
 
 def _require_empty(connection: Connection) -> None:

@@ -30,11 +30,22 @@ _PUBLIC = frozenset({"ledger", "ledger.pub", "ledger-old.pub", "trust.policy"})
 _KEYS = frozenset({"keys", "master.key", "credentials"})
 # Locks, sockets, what is made anew, and what says where this very directory stands.
 _LEFT_OUT = frozenset(
-    {"custodes.lock", "admin.sock", "media", "cache", SCRATCH, RESTORED, "placement.json", "placement.id"}
+    {
+        "custodes.lock",
+        "admin.sock",
+        "media",
+        "cache",
+        "nodes",
+        "database",
+        SCRATCH,
+        RESTORED,
+        "placement.json",
+        "placement.id",
+    }
 )
 _DATABASE = ".sqlite3"
 _LEDGER_PRIVATE = PurePath("ledger-private")
-_CUT = tuple(_LEDGER_PRIVATE / name for name in ("journal", "bodies", "scratch", "erased-faces"))
+_CUT = tuple(_LEDGER_PRIVATE / name for name in ("journal", "bodies", "scratch", "erased-faces", "shared"))
 _CHUNK_BYTES = 1 << 20
 
 

@@ -135,6 +135,8 @@ def _take_log(draft: Path, lost: Path) -> None:
 @contextmanager
 def _left_alone(data: Path) -> Iterator[None]:
     """Keep servers off a directory in the block where it can be written; one that cannot be written has none."""
+    if LedgerPaths(data).shared_mark.exists():
+        raise UnavailableError(f"several servers wrote the log in {data}: its order is in their database, not there")
     if not LedgerPaths(data).public.is_dir():
         raise UnavailableError(f"there is no ledger in {data}")
     if not os.access(data, os.W_OK):

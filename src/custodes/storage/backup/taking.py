@@ -4,13 +4,16 @@ In: the directory, its log, two new folders. Out: a backup whose parts fit toget
 databases and files first, the ledger last, so that the ledger of a backup is never older than what it speaks of; that
 is the state a crash can leave, and every start knows how to go on from it. What is called erased in the copied ledger
 has its tombstone in the copy, too, so a face that went meanwhile stays gone. Entries are committed all the while;
-publishing stands still for as long as reading the journal takes.
+publishing stands still for as long as reading the journal takes. Of several servers the database has the ledger's
+order, its bodies and all that is made from it: one state of it is one moment of all of these, as a crash leaves it, and
+the public files are taken as of the head in it.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import shutil
 import sqlite3
 import tarfile
 from collections.abc import Callable, Iterator
@@ -19,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from custodes.core.errors import UnavailableError
-from custodes.ledger.tlog.checkpoint import Checkpoint
-from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, bundle_path
+from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from custodes.ledger.tlog.note import parse_note
+from custodes.ledger.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, LedgerCorruptError, TileReader, bundle_path
 from custodes.ledger.tree.tiles import TILE_HEIGHT, tile_path
 from custodes.storage.backup.folder import (
     BACKUP_KEY,
@@ -36,12 +40,15 @@ from custodes.storage.backup.folder import (
     write_manifest,
 )
 from custodes.storage.backup.sealing import KEY_BYTES, SealedWriter
+from custodes.storage.backup.server_database import ServerDatabase, copied_files, overwrite
 from custodes.storage.files.directory import write_secret
 from custodes.storage.ledger.bodies import SLOT_BYTES, SLOTS_PER_FILE
 from custodes.storage.ledger.open import LedgerPaths
+from custodes.storage.ledger.tile_copy import copy_at
 from custodes.storage.ledger.tombstones import FILE_NAME as TOMBSTONES
 
-_OVERWRITE_BYTES = 1 << 20
+_TRIES = 20
+"""How often the end of a shared ledger is looked for; it is published four times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class BackupSource:
         at_rest: the published checkpoint and its signed note, while nothing is published or retired.
         settle: returns once every erasure that was begun before has its tombstones.
         program: version of this program.
+        database: where it is on PostgreSQL.
+        shared: public files of the ledger where several servers write it.
     """
 
     data: Path
@@ -61,6 +70,8 @@ class BackupSource:
     at_rest: Callable[[], AbstractContextManager[tuple[Checkpoint, bytes]]]
     settle: Callable[[], None]
     program: str
+    database: ServerDatabase | None = None
+    shared: TileReader | None = None
 
 
 def take_backup(source: BackupSource, folder: Path, keys: Path, taken_ms: int) -> BackupManifest:
@@ -80,11 +91,17 @@ def take_backup(source: BackupSource, folder: Path, keys: Path, taken_ms: int) -
         os.fchmod(out.fileno(), 0o600)
         sealed = SealedWriter(out, key)
         with tarfile.open(fileobj=sealed, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
-            _add_databases(tar, source.data)
+            head = _add_databases(tar, source, folder)
             for path in private_files_of(source.data):
                 with suppress(FileNotFoundError):  # removed by the server since it was listed
                     _add(tar, path, (source.data / path).read_bytes())
-            checkpoint = _add_ledger(tar, source, folder)
+            if head is None:
+                checkpoint = _add_ledger(tar, source, folder)
+            else:
+                checkpoint = head
+                database_at = head.size
+                _add_bodies(tar, source.data, head.size)
+                _add(tar, PurePath("ledger-private/shared"), b"")
         sealed.finish()
     for path in public_files_of(source.data):
         _put(folder / path, (source.data / path).read_bytes())
@@ -110,16 +127,21 @@ def _add_ledger(tar: tarfile.TarFile, source: BackupSource, folder: Path) -> Che
     tombstones = paths.private / TOMBSTONES
     if tombstones.exists():
         _add(tar, tombstones.relative_to(source.data), tombstones.read_bytes())
-    # Bytes before slots: a body that is erased in between then has no salt in the copy, rather than no bytes.
-    for path in sorted((paths.private / "bodies").glob("*.data")):
-        _add(tar, path.relative_to(source.data), path.read_bytes())
-    for path in sorted((paths.private / "bodies").glob("*.slots")):
-        slots = max(0, min(SLOTS_PER_FILE, checkpoint.size - int(path.stem) * SLOTS_PER_FILE))
-        _add(tar, path.relative_to(source.data), path.read_bytes()[: slots * SLOT_BYTES])
+    _add_bodies(tar, source.data, checkpoint.size)
     for name in _full_tiles(checkpoint.size):
         _put(folder / "ledger" / name, (paths.public / name).read_bytes())
     _put(folder / "ledger" / CHECKPOINT_PATH, note)
     return checkpoint
+
+
+def _add_bodies(tar: tarfile.TarFile, data: Path, size: int) -> None:
+    bodies = LedgerPaths(data).private / "bodies"
+    # Bytes before slots: a body that is erased in between then has no salt in the copy, rather than no bytes.
+    for path in sorted(bodies.glob("*.data")):
+        _add(tar, path.relative_to(data), path.read_bytes())
+    for path in sorted(bodies.glob("*.slots")):
+        slots = max(0, min(SLOTS_PER_FILE, size - int(path.stem) * SLOTS_PER_FILE))
+        _add(tar, path.relative_to(data), path.read_bytes()[: slots * SLOT_BYTES])
 
 
 def _segments(folder: Path) -> Iterator[Path]:
@@ -137,11 +159,48 @@ def _full_tiles(size: int) -> Iterator[str]:
         level += 1
 
 
-def _add_databases(tar: tarfile.TarFile, data: Path) -> None:
-    for path in databases_of(data):
-        with _snapshot(data, data / path) as copy, copy.open("rb") as file:
-            info = _info(path, copy.stat().st_size)
-            tar.addfile(info, file)
+def _add_databases(tar: tarfile.TarFile, source: BackupSource, folder: Path) -> Checkpoint | None:
+    """All databases; the ledger's head in them where several servers write it, and its public files up to there."""
+    if source.database is not None:
+        return _add_server_database(tar, source, source.database, folder)
+    for path in databases_of(source.data):
+        with _snapshot(source.data, source.data / path) as copy:
+            _add_file(tar, path, copy)
+    return None
+
+
+def _add_server_database(
+    tar: tarfile.TarFile, source: BackupSource, database: ServerDatabase, folder: Path
+) -> Checkpoint | None:
+    heads: list[Checkpoint] = []
+
+    def begun(note: bytes | None) -> None:
+        if source.shared is None:
+            return
+        if note is None:
+            raise LedgerCorruptError("the database has no head of the ledger")
+        head = parse_checkpoint(parse_note(note).text)
+        copy_at(source.shared, head.size, lambda path, data: _put(folder / "ledger" / path, data))
+        _put(folder / "ledger" / CHECKPOINT_PATH, note)
+        heads[:] = [head]
+
+    for left in reversed(range(_TRIES)):
+        try:
+            with database.copied(source.data / SCRATCH, begun) as copy:
+                for path in copied_files(copy):
+                    _add_file(tar, path, copy / path)
+        except LedgerCorruptError:  # more was published before the end of the ledger was read
+            shutil.rmtree(folder / "ledger", ignore_errors=True)
+            if not left:
+                raise
+        else:
+            break
+    return heads[0] if heads else None
+
+
+def _add_file(tar: tarfile.TarFile, path: PurePath, copy: Path) -> None:
+    with copy.open("rb") as file:
+        tar.addfile(_info(path, copy.stat().st_size), file)
 
 
 @contextmanager
@@ -150,7 +209,7 @@ def _snapshot(data: Path, database: Path) -> Iterator[Path]:
     scratch = data / SCRATCH
     scratch.mkdir(mode=0o700, exist_ok=True)
     copy = scratch / database.name
-    _destroy(copy)  # what a killed process left
+    overwrite(copy)  # what a killed process left
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(database)) as read, closing(sqlite3.connect(copy)) as written:
@@ -159,21 +218,8 @@ def _snapshot(data: Path, database: Path) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise UnavailableError(f"{database.name} cannot be read: {error}") from error
     finally:
-        _destroy(copy)
+        overwrite(copy)
         scratch.rmdir()
-
-
-def _destroy(copy: Path) -> None:
-    """Overwrite and remove: it has the wrapped keys of faces that may be erased later."""
-    if not copy.exists():
-        return
-    with copy.open("r+b") as file:
-        left = copy.stat().st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, _OVERWRITE_BYTES)))
-        file.flush()
-        os.fdatasync(file.fileno())
-    copy.unlink()
 
 
 def _add(tar: tarfile.TarFile, path: PurePath, content: bytes) -> None:

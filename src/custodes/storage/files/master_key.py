@@ -31,17 +31,29 @@ def load(directory: Path, check: bytes | None, randomness: Randomness) -> KeyBox
     try:
         if check is None and not path.exists():
             write_secret(path, randomness(KEY_BYTES))
-        key = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UnavailableError(f"{FILE_NAME} is missing from the data directory; restore it from its backup") from error
     except OSError as error:
-        raise UnavailableError(f"{FILE_NAME} cannot be read or created: {error.strerror}") from error
-    if len(key) != KEY_BYTES:
-        raise UnavailableError(f"{FILE_NAME} is damaged: it must hold {KEY_BYTES} bytes")
-    box = KeyBox(key, randomness)
+        raise UnavailableError(f"{FILE_NAME} cannot be created: {error.strerror}") from error
+    box = stored(directory, randomness)
     if check is not None:
         _require_right(box, check)
     return box
+
+
+def stored(directory: Path, randomness: Randomness) -> KeyBox:
+    """The box of the master key that is in ``directory``.
+
+    Raises:
+        UnavailableError: the file is missing, unreadable or damaged.
+    """
+    try:
+        key = (directory / FILE_NAME).read_bytes()
+    except FileNotFoundError as error:
+        raise UnavailableError(f"{FILE_NAME} is missing from the data directory; restore it from its backup") from error
+    except OSError as error:
+        raise UnavailableError(f"{FILE_NAME} cannot be read: {error.strerror}") from error
+    if len(key) != KEY_BYTES:
+        raise UnavailableError(f"{FILE_NAME} is damaged: it must hold {KEY_BYTES} bytes")
+    return KeyBox(key, randomness)
 
 
 def check_value(box: KeyBox, randomness: Randomness) -> bytes:

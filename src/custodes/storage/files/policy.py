@@ -1,32 +1,31 @@
-"""The provider's rules of a data directory: ``policy/``, with a file for each change and one for each set.
+"""The provider's rules: ``policy/``, with a document for each change and one for each set.
 
 In: records of changes and sets of packs. Out: the same, checked against their digests. A change is drafted before the
 ledger is told of it and gets its place when the ledger has it, so a crash in between leaves something that can be
-settled either way. Files are readable for their owner only. What may follow what is not known here.
+settled either way. What may follow what is not known here.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from custodes.core.errors import UnavailableError
-from custodes.durable import sync_directory, write_durably
 from custodes.governance.provider.change_chain import ChainRecord, read_record
 from custodes.governance.provider.guardrails import PackError
 from custodes.governance.provider.policy_set import PolicySet, canonical, read_set
 from custodes.governance.provider.records import PlacedRecord, RecordPlace
+from custodes.ledger.prover.ports import Documents, Within
 
 FOLDER = "policy"
 
 
 class PolicyFiles:
-    """Implements ``PolicyStore`` in a folder."""
+    """Implements ``PolicyStore`` among documents."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use ``folder``; it is made when something is first written."""
-        self._folder = folder
+    def __init__(self, documents: Documents) -> None:
+        """Use those in the folder ``policy`` of ``documents``."""
+        self._documents = Within(documents, FOLDER)
 
     def records(self) -> tuple[PlacedRecord, ...]:
         """All records in their order.
@@ -34,10 +33,10 @@ class PolicyFiles:
         Raises:
             UnavailableError: a file is missing, damaged, or cannot be read.
         """
-        paths = sorted(self._folder.glob("[0-9]*.json"))
-        if [path.stem for path in paths] != [f"{number:06d}" for number in range(len(paths))]:
-            raise UnavailableError(f"{self._folder} lacks records of changes of policy")
-        return tuple(self._read(path) for path in paths)
+        names = [name for name in self._documents.names("") if name[:1].isdecimal()]
+        if names != [_record(number) for number in range(len(names))]:
+            raise UnavailableError("records of changes of policy are missing")
+        return tuple(self._read(name) for name in names)
 
     def policy(self, digest: str) -> PolicySet:
         """The set of a digest.
@@ -46,15 +45,16 @@ class PolicyFiles:
             LookupError: there is none.
             UnavailableError: it is damaged, or cannot be read.
         """
-        path = self._set(digest)
+        name = _set(digest)
         try:
-            found = read_set(json.loads(path.read_bytes()))
-        except FileNotFoundError:
-            raise LookupError(f"there is no set of policies {digest}") from None
+            kept = self._documents.get(name)
+            found = None if kept is None else read_set(json.loads(kept))
         except (OSError, ValueError, PackError) as error:
-            raise UnavailableError(f"{path} cannot be read: {error}") from error
+            raise UnavailableError(f"{FOLDER}/{name} cannot be read: {error}") from error
+        if found is None:
+            raise LookupError(f"there is no set of policies {digest}")
         if found.digest() != digest:
-            raise UnavailableError(f"{path} was changed: its digest is {found.digest()}")
+            raise UnavailableError(f"{FOLDER}/{name} was changed: its digest is {found.digest()}")
         return found
 
     def members(self, digest: str) -> Mapping[str, object] | None:
@@ -66,12 +66,7 @@ class PolicyFiles:
 
     def draft(self, record: ChainRecord, policy: PolicySet) -> None:
         """Keep the next record, without a place yet, and the set it is about; durable when this returns."""
-        for folder in (self._folder, self._folder / "sets"):
-            if not folder.is_dir():
-                folder.mkdir(mode=0o700, parents=True)
-                sync_directory(folder.parent)
-        digest = policy.digest()
-        write_durably(self._set(digest), canonical(policy.members()))
+        self._documents.put(_set(policy.digest()), canonical(policy.members()))
         self._write(len(self.records()), PlacedRecord(record))
 
     def place(self, place: RecordPlace) -> None:
@@ -81,35 +76,40 @@ class PolicyFiles:
 
     def discard(self) -> None:
         """Forget the last record, which the ledger does not have."""
-        (self._folder / f"{len(self.records()) - 1:06d}.json").unlink()
-        sync_directory(self._folder)
+        self._documents.remove(_record(len(self.records()) - 1))
 
-    def _read(self, path: Path) -> PlacedRecord:
+    def _read(self, name: str) -> PlacedRecord:
         try:
-            parsed = json.loads(path.read_bytes())
+            parsed = json.loads(self._documents.get(name) or b"")
             place = parsed["place"]
             return PlacedRecord(
                 read_record(parsed["record"]),
                 None if place is None else RecordPlace(int(place["index"]), int(place["t_ms"])),
             )
         except (OSError, ValueError, KeyError, TypeError, PackError) as error:
-            raise UnavailableError(f"{path} cannot be read: {error}") from error
+            raise UnavailableError(f"{FOLDER}/{name} cannot be read: {error}") from error
 
     def _write(self, number: int, placed: PlacedRecord) -> None:
         place = None if placed.place is None else {"index": placed.place.index, "t_ms": placed.place.t_ms}
         text = canonical({"place": place, "record": placed.record.members()})
-        write_durably(self._folder / f"{number:06d}.json", text)
-
-    def _set(self, digest: str) -> Path:
-        return self._folder / "sets" / f"{digest}.json"
+        self._documents.put(_record(number), text)
 
 
-def policy_files(data: Path) -> PolicyFiles:
-    """The rules of a data directory.
+def policy_files(documents: Documents) -> PolicyFiles:
+    """The rules among ``documents``.
 
     Raises:
-        UnavailableError: no server was ever started on it.
+        UnavailableError: no server was ever started on them.
     """
-    if not (data / FOLDER).is_dir():
-        raise UnavailableError(f"there are no rules in {data} yet: start the server with this directory once")
-    return PolicyFiles(data / FOLDER)
+    files = PolicyFiles(documents)
+    if not documents.names(FOLDER):
+        raise UnavailableError("there are no rules in this data directory yet: start the server with it once")
+    return files
+
+
+def _record(number: int) -> str:
+    return f"{number:06d}.json"
+
+
+def _set(digest: str) -> str:
+    return f"sets/{digest}.json"

@@ -40,6 +40,20 @@ def copy_tiles(source: TileReader, target: TileStore, alive: Callable[[], object
     target.sync()
 
 
+def copy_at(source: TileReader, size: int, keep: Callable[[str, bytes], object]) -> None:
+    """Hand all files of the first ``size`` entries to ``keep``, while others publish more into ``source``.
+
+    Those at the end come first: they go when newer ones are there.
+
+    Raises:
+        LedgerCorruptError: a file is missing; at the end because more was published meanwhile.
+        OSError: they cannot be read.
+    """
+    for path, full in sorted(_files(size), key=lambda names: names[0] == names[1]):
+        data = source.get(path)
+        keep(full if data is None else path, fetch(source, full, full) if data is None else data)
+
+
 def _files(size: int) -> Iterator[tuple[str, str]]:
     """Each file of a log of ``size``, and the full one that may stand in its place."""
     for level in range(MAX_LEVEL + 1):

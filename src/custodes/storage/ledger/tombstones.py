@@ -1,4 +1,4 @@
-"""Tombstones in one file beside the ledger: what must not come back with a backup of the database.
+"""Tombstones in one document beside the ledger: what must not come back with a backup of the database.
 
 In: ids of faces, users and collections. Out: the same after any crash. A line each, added at the end and synced, with
 tabs between: what it is, account, collection, and for a face its id, for a user its name and row, for a collection when
@@ -8,26 +8,23 @@ back. A line that a power cut tore was never acknowledged and is cut off.
 
 from __future__ import annotations
 
-import errno
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from pathlib import Path
 
 from custodes.core.ids import AccountId, CollectionId, FaceId, UserId
-from custodes.durable import sync_directory
 from custodes.gallery.entities import Collection, CollectionKey, GalleryUser
+from custodes.ledger.prover.ports import Documents, Within
 
-FILE_NAME = "erased-faces"
+FOLDER, FILE_NAME = "ledger-private", "erased-faces"
 _User = tuple[UserId, int]
 
 
-class FileTombstones:
+class KeptTombstones:
     """Implements ``operations.erasure.Tombstones``."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the file in ``folder``, which must exist and be private."""
-        self._path = folder / FILE_NAME
+    def __init__(self, documents: Documents) -> None:
+        """Keep them among ``documents``."""
+        self._documents = Within(documents, FOLDER)
         self._lock = threading.Lock()
         self._users: dict[CollectionKey, set[_User]] | None = None
 
@@ -86,12 +83,10 @@ class FileTombstones:
 
     def _lines(self) -> Iterator[tuple[str, CollectionKey, list[str]]]:
         with self._lock:
-            if not self._path.exists():
-                return
-            data = self._path.read_bytes()
+            data = self._documents.get(FILE_NAME) or b""
             whole = data[: data.rfind(b"\n") + 1]
             if whole != data:
-                os.truncate(self._path, len(whole))
+                self._documents.extend(FILE_NAME, len(whole), b"")
         for line in whole.decode().splitlines():
             sign, account, collection, *rest = line.split("\t")
             yield sign, CollectionKey(AccountId(account), CollectionId(collection)), rest
@@ -101,17 +96,4 @@ class FileTombstones:
         if not lines:
             return
         with self._lock:
-            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            try:
-                end = os.fstat(fd).st_size
-                try:
-                    if os.write(fd, lines.encode()) != len(lines.encode()):
-                        raise OSError(errno.ENOSPC, "the erased faces could not be written down")
-                    os.fsync(fd)
-                except OSError:
-                    # A torn line in front of later ones would make the whole file unreadable.
-                    os.ftruncate(fd, end)
-                    raise
-            finally:
-                os.close(fd)
-            sync_directory(self._path.parent)
+            self._documents.extend(FILE_NAME, self._documents.size(FILE_NAME), lines.encode())

@@ -7,11 +7,14 @@ a pause that grows. Nothing is kept.
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -47,9 +50,12 @@ class LiveLimits:
 class LockedSources:
     """Implements ``LiveSources``."""
 
-    def __init__(self, sources: LiveSourceMap, clock: Clock, limits: LiveLimits | None = None) -> None:
-        """Open what ``sources`` has."""
+    def __init__(
+        self, sources: LiveSourceMap, clock: Clock, limits: LiveLimits | None = None, authorities: Path | None = None
+    ) -> None:
+        """Open what ``sources`` has; ``authorities`` (PEM), else those of the system, vouch for who speaks TLS."""
         self._sources = sources
+        self._authorities = authorities or _system_authorities()
         self._clock = clock
         self._limits = limits or LiveLimits()
 
@@ -65,6 +71,8 @@ class LockedSources:
         source = self._sources.find(source_arn)
         if source is None:
             raise NotFoundError(f"No source is connected to {source_arn} any more.")
+        if not source.verifiable:
+            raise NotFoundError(f"The source of {source_arn} is behind TLS and has no name; connect it by one.")
         frames = self._frames(source, 1 / samples_per_second, stopped)
         try:
             yield frames
@@ -74,7 +82,7 @@ class LockedSources:
     def _frames(self, source: LiveSource, every_s: float, stopped: Stopped) -> Generator[LiveFrame | None]:
         pause_s = self._limits.pause_s
         while not stopped():
-            with _child(source, self._limits) as child:
+            with self._child(source) as child:
                 for frame in self._of(child, every_s, stopped):
                     if frame is not None:
                         pause_s = self._limits.pause_s
@@ -108,14 +116,19 @@ class LockedSources:
             elif record.kind is not Kind.LOCKED:
                 return
 
+    def _child(self, source: LiveSource) -> AbstractContextManager[DecoderChild]:
+        order = {
+            "address": source.address,
+            "path": source.path,
+            "port": None if source.path is not None else source.port,
+            "secure": source.secure,
+            "authorities": str(self._authorities) if source.secure else None,
+            "memory_bytes": self._limits.memory_bytes,
+        }
+        told = orjson.dumps(order, option=orjson.OPT_APPEND_NEWLINE)
+        return running(partial(spawned, _CHILD), told, Patience(_RECORD_S))
 
-def _child(source: LiveSource, limits: LiveLimits) -> AbstractContextManager[DecoderChild]:
-    order = {
-        "address": source.address,
-        "path": source.path,
-        "port": None if source.path is not None else source.port,
-        "secure": source.secure,
-        "memory_bytes": limits.memory_bytes,
-    }
-    told = orjson.dumps(order, option=orjson.OPT_APPEND_NEWLINE)
-    return running(partial(spawned, _CHILD), told, Patience(_RECORD_S))
+
+def _system_authorities() -> Path:
+    """Where OpenSSL, or ``SSL_CERT_FILE``, has them: the child has no environment."""
+    return Path(ssl.get_default_verify_paths().cafile or os.devnull)

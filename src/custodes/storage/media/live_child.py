@@ -8,7 +8,6 @@ converted to pixels. A file is played at its own speed, again and again.
 from __future__ import annotations
 
 import os
-import ssl
 import sys
 import threading
 import time
@@ -33,16 +32,15 @@ def main(orders: BinaryIO, out: BinaryIO) -> None:
     """Watch what one order names until nobody listens any more."""
     order = orjson.loads(orders.readline())
     cv2.setNumThreads(1)
-    authorities = ssl.get_default_verify_paths().cafile or ""
     protocols = _RTSP_PROTOCOLS if order["address"].startswith("rtsp") else _PROTOCOLS
     options = f"rtsp_transport;tcp|max_redirects;0|protocol_whitelist;{protocols}"
+    path, authorities = order["path"], order["authorities"]
     if order["secure"]:
         options += f"|tls_verify;1|ca_file;{authorities}"
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
     wanted = threading.Event()
     threading.Thread(target=_listen, args=(orders, wanted), daemon=True).start()
-    path = order["path"]
-    layers = " ".join(lock(path, Budget(order["memory_bytes"], _CPU_S), order["port"])).encode()
+    layers = " ".join(lock(path or authorities, Budget(order["memory_bytes"], _CPU_S), order["port"])).encode()
     out.write(Record(Kind.LOCKED, width=len(layers)).to_bytes() + layers)
     out.flush()
     while True:

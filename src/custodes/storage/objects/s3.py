@@ -1,19 +1,24 @@
 """Objects from any S3 endpoint, through boto3.
 
 In: an endpoint with explicit keys; nothing is taken from the environment's credentials. Out: bytes. The length is
-checked from the response's header before the body is read, and again while reading.
+checked from the response's header before the body is read, and again while reading. What is long is sent in parts side
+by side; what broke off while it was read is asked for from there on.
 """
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, ClassVar
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,9 +30,16 @@ from custodes.operations.video.ports import ObjectVersion
 from custodes.storage.objects.buckets import CHANGED, UNREADABLE, UNWRITABLE, too_large
 from custodes.storage.objects.places import S3Settings
 
-_FAILURES = (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError)
+_FAILURES = (ClientError, BotoCoreError, ResponseParserError, S3UploadFailedError, OSError, ValueError)
 _PRECONDITION_FAILED = 412
 _PIECE_BYTES = 1 << 20
+_PART_BYTES = 16 << 20
+"""Length of a part; boto3 takes longer ones where 10,000 of these, the most that S3 takes, are not enough."""
+_PARTS_AT_A_TIME = 4
+_BREAKS = 4
+"""How often a read may break off and be gone on with, each time further than before."""
+ABANDONED = timedelta(days=1)
+"""An upload in parts that is older than this was left by a process that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +107,42 @@ class S3Objects:
 
     def write(self, place: S3Object, data: bytes, kms_key: str | None = None) -> None:
         """Put ``data`` at ``place``, with the type of its name's ending. Raises ObjectStoreError."""
+        self.send(place, io.BytesIO(data), kms_key)
+
+    def send(self, place: S3Object, content: BinaryIO, kms_key: str | None = None) -> None:
+        """The same of a file, in parts where it is long; the object is there whole, or not at all.
+
+        Raises:
+            ObjectStoreError: it could not be written; parts that were sent are removed, unless the endpoint is gone.
+        """
         sealed = {} if kms_key is None else {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
         kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
+        parts = TransferConfig(
+            multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_A_TIME
+        )
+        told = {"ContentType": kind, **sealed}
         try:
-            self._connected().put_object(Bucket=place.bucket, Key=place.name, Body=data, ContentType=kind, **sealed)
+            self._connected().upload_fileobj(content, place.bucket, place.name, ExtraArgs=told, Config=parts)
         except _FAILURES as error:
             raise ObjectStoreError(UNWRITABLE) from error
+
+    def clear_abandoned(self, bucket: str, prefix: str, older_than: timedelta = ABANDONED) -> int:
+        """Remove parts that killed processes left below ``prefix``; returns of how many uploads.
+
+        Raises:
+            ObjectStoreError: they cannot be listed or removed.
+        """
+        before, removed = datetime.now(UTC) - older_than, 0
+        try:
+            client = self._connected()
+            pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+            for one in [upload for page in pages for upload in page.get("Uploads", ())]:
+                if one["Initiated"] <= before:
+                    client.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
+                    removed += 1
+        except _FAILURES as error:
+            raise ObjectStoreError(f"unfinished uploads of the bucket {bucket} cannot be removed") from error
+        return removed
 
     def version(self, source: S3Object) -> ObjectVersion:
         """Length and tag of ``source``. Raises ObjectStoreError, as ``read`` does."""
@@ -111,24 +153,41 @@ class S3Objects:
             raise ObjectStoreError(UNREADABLE) from error
 
     def copy(self, source: S3Object, version: ObjectVersion, out: BinaryIO) -> None:
-        """Write the object to ``out``. Raises ObjectStoreError, also when it is not ``version`` any more."""
+        """Write the object to ``out``. Raises ObjectStoreError, also when it is not ``version`` any more.
+
+        Where the answer breaks off, what is missing is asked for, of the same version.
+        """
+        done = breaks = 0
+        while True:
+            try:
+                with closing(self._from(source, version, done)) as body:
+                    while done < version.size_bytes and (piece := body.read(_PIECE_BYTES)):
+                        out.write(piece)
+                        done += len(piece)
+            except (BotoCoreError, ResponseParserError) as error:
+                breaks += 1
+                if breaks > _BREAKS:
+                    raise ObjectStoreError(UNREADABLE) from error
+            else:
+                break
+        if done != version.size_bytes:
+            raise ObjectStoreError(CHANGED)
+
+    def _from(self, source: S3Object, version: ObjectVersion, begin: int) -> Any:
+        """The body of one version from byte ``begin`` on. Raises ObjectStoreError."""
+        part = {"Range": f"bytes={begin}-"} if begin else {}
         try:
-            answer = self._connected().get_object(**_named(source), IfMatch=version.tag)
+            answer = self._connected().get_object(**_named(source), IfMatch=version.tag, **part)
         except ClientError as error:
             changed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _PRECONDITION_FAILED
             raise ObjectStoreError(CHANGED if changed else UNREADABLE) from error
         except _FAILURES as error:
             raise ObjectStoreError(UNREADABLE) from error
-        left = version.size_bytes
-        with closing(answer["Body"]) as body:
-            try:
-                while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
-                    out.write(piece)
-                    left -= len(piece)
-            except (BotoCoreError, ResponseParserError) as error:
-                raise ObjectStoreError(UNREADABLE) from error
-        if left or answer.get("ETag", version.tag) != version.tag:
-            raise ObjectStoreError(CHANGED)
+        ignored = begin and not str(answer.get("ContentRange", "")).startswith(f"bytes {begin}-")
+        if ignored or answer.get("ETag", version.tag) != version.tag:
+            answer["Body"].close()
+            raise ObjectStoreError(UNREADABLE if ignored else CHANGED)
+        return answer["Body"]
 
     def keys(self, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Keys that begin with ``prefix``, each with its ETag. Raises ObjectStoreError."""

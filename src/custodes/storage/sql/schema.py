@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from custodes.storage.sql.tables.ledger import (
+    DOCUMENTS,
     LEASES,
     LEDGER_BODIES,
     LEDGER_ENTRIES,
@@ -44,6 +45,7 @@ from custodes.storage.sql.tables.streams import (
 __all__ = ["METADATA", "OTHER_TABLES"]
 
 OTHER_TABLES = (
+    DOCUMENTS,
     STREAM_PROCESSORS,
     STREAM_SOURCES,
     STREAM_EVENTS,

@@ -6,6 +6,7 @@ they name would be led into the operator's own network.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -65,6 +66,12 @@ class LiveSource:
         return urlsplit(self.url).scheme in ("rtsps", "https")
 
     @property
+    def verifiable(self) -> bool:
+        """Whether it is certain who answers as far as it is asked for: FFmpeg compares names with certificates, but
+        no numeric addresses, and would take the certificate of whomever an authority vouches for."""
+        return not self.secure or not _is_numeric(urlsplit(self.url).hostname or "")
+
+    @property
     def address(self) -> str:
         """With user and password, for whoever opens it."""
         if not self.user:
@@ -72,6 +79,15 @@ class LiveSource:
         parts = urlsplit(self.url)
         secret = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
         return urlunsplit(parts._replace(netloc=secret + parts.netloc))
+
+
+def _is_numeric(host: str) -> bool:
+    """Whether a resolver takes ``host`` for an address: also what is written as one number, or in octal."""
+    try:
+        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 class LiveSourceMap(Protocol):

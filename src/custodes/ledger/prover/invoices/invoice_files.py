@@ -1,31 +1,31 @@
-"""Bills of past months in a folder.
+"""Bills of past months, as they are kept.
 
 In: an invoice run and the index of its entry. Out: invoices with proofs at any later time. The nonces in
-the bills are random, so a bill cannot be made again: these files are the originals.
+the bills are random, so a bill cannot be made again: what is kept are the originals.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from custodes.durable import write_durably
 from custodes.ledger.prover.files import encode_file
 from custodes.ledger.prover.invoices.invoice_run import BillingRun, invoice
 from custodes.ledger.prover.maps.tree import SumTree
-from custodes.ledger.prover.ports import LogReader
+from custodes.ledger.prover.ports import Documents, LogReader
 from custodes.ledger.verifier.canonical_json import canonical
 from custodes.ledger.verifier.invoices.invoice import bill_key
 from custodes.ledger.verifier.invoices.meter import Month
 from custodes.ledger.verifier.maps.proof import Value
 
+_BILLED = ".json"
+
 
 class BillingStore:
     """Bills of months that are in the log."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep files in ``folder``, which must exist."""
-        self._folder = folder
+    def __init__(self, documents: Documents) -> None:
+        """Keep them in ``documents``, which have nothing else."""
+        self._documents = documents
 
     def save(self, run: BillingRun, entry: int) -> None:
         """Keep the bills of a run that is entry ``entry``.
@@ -33,8 +33,8 @@ class BillingStore:
         Raises:
             OSError: it could not be written.
         """
-        self._write(self._path(run.month), run, entry)
-        self._draft_path(run.month).unlink(missing_ok=True)
+        self._write(_name(run.month), run, entry)
+        self._documents.remove(_draft_name(run.month))
 
     def draft(self, run: BillingRun) -> None:
         """Keep the bills of a run that is about to be put into the log, so that they outlive whatever comes between.
@@ -42,16 +42,16 @@ class BillingStore:
         Raises:
             OSError: it could not be written.
         """
-        self._write(self._draft_path(run.month), run, None)
+        self._write(_draft_name(run.month), run, None)
 
     def drafted(self, month: Month) -> BillingRun | None:
         """The run of ``draft`` that was not saved since."""
-        path = self._draft_path(month)
-        return self._read(path, month)[0] if path.exists() else None
+        found = self._read(_draft_name(month), month)
+        return None if found is None else found[0]
 
     def has(self, month: Month) -> bool:
         """Whether a run of a month was saved."""
-        return self._path(month).exists()
+        return self._documents.size(_name(month)) > 0
 
     def entry(self, month: Month) -> int:
         """Index of the ``bil`` entry of a month.
@@ -71,7 +71,8 @@ class BillingStore:
 
     def months(self) -> list[Month]:
         """The months of which a run was saved, newest first."""
-        return [Month.parse(path.stem) for path in sorted(self._folder.glob("*.json"), reverse=True)]
+        names = sorted(self._documents.names(""), reverse=True)
+        return [Month.parse(name.removesuffix(_BILLED)) for name in names if name.endswith(_BILLED)]
 
     def invoices(self, month: Month, log: LogReader, head: int, account: str | None = None) -> dict[str, bytes]:
         """The invoice files of a month, by account; ``head`` is one of the account map behind its entry.
@@ -87,25 +88,31 @@ class BillingStore:
         return {one: encode_file(invoice(one, run, (entry, head), log)) for one in billed}
 
     def _load(self, month: Month) -> tuple[BillingRun, int]:
-        try:
-            run, entry = self._read(self._path(month), month)
-        except FileNotFoundError:
-            raise LookupError(f"{month} was not billed yet") from None
+        found = self._read(_name(month), month)
+        if found is None:
+            raise LookupError(f"{month} was not billed yet")
+        run, entry = found
         assert entry is not None  # only drafts have none
         return run, entry
 
-    def _read(self, path: Path, month: Month) -> tuple[BillingRun, int | None]:
-        value = json.loads(path.read_bytes())
+    def _read(self, name: str, month: Month) -> tuple[BillingRun, int | None] | None:
+        kept = self._documents.get(name)
+        if kept is None:
+            return None
+        value = json.loads(kept)
         tree = SumTree()
         for bill in value["bills"].values():
             tree.put(bill_key(bill), Value(bill["uses"], bill["total"], bill_key(bill)))
         return BillingRun(month, value["bills"], tree, value["fields"]), value["entry"]
 
-    def _write(self, path: Path, run: BillingRun, entry: int | None) -> None:
-        write_durably(path, canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)}))
+    def _write(self, name: str, run: BillingRun, entry: int | None) -> None:
+        said = canonical({"bills": dict(run.bills), "entry": entry, "fields": dict(run.fields)})
+        self._documents.put(name, said)
 
-    def _draft_path(self, month: Month) -> Path:
-        return self._folder / f"{month}.draft"
 
-    def _path(self, month: Month) -> Path:
-        return self._folder / f"{month}.json"
+def _draft_name(month: Month) -> str:
+    return f"{month}.draft"
+
+
+def _name(month: Month) -> str:
+    return f"{month}{_BILLED}"

@@ -1,6 +1,6 @@
 """The counts of uses of a running log, kept up to its newest entry, so that each entry is opened once.
 
-In: the log at a checkpoint, a private file. Out: a ``UseTally`` over all of its entries. The file is a cache: when it
+In: the log at a checkpoint, a private document. Out: a ``UseTally`` over all of its entries. It is a cache: when it
 is missing, damaged, or of another log, the log is counted again, and so it is when private bodies were destroyed since,
 because what only they said must not live on here. Bills that go into the log are not made from it.
 """
@@ -10,10 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from custodes.durable import write_durably
 from custodes.ledger.prover.invoices.use_tally import UseTally
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.prover.sources import LogFiles
 from custodes.ledger.tlog.merkle import leaf_hash
 
@@ -37,9 +36,10 @@ def tally_of(log: LogFiles) -> UseTally:
 class KeptTally:
     """Counts of one log. Any thread; one at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Keep them in the file ``path``, whose folder must exist and be private."""
-        self._path = path
+    def __init__(self, documents: Documents, name: str) -> None:
+        """Keep them in the document called ``name``."""
+        self._documents = documents
+        self._name = name
         self._lock = threading.Lock()
         self._tally: UseTally | None = None
         self._saved = 0
@@ -50,7 +50,7 @@ class KeptTally:
 
         Raises:
             BodyError: what is stored of a use is not what was committed.
-            OSError: the file cannot be written.
+            OSError: the document cannot be written.
         """
         with self._lock:
             yield self._counted(log, log.tree.size)
@@ -72,13 +72,13 @@ class KeptTally:
         tally.seen = log.tree.size
         self._tally = tally
         if tally.size - self._saved >= _SAVED_EVERY:
-            write_durably(self._path, tally.dump())
+            self._documents.put(self._name, tally.dump())
             self._saved = tally.size
         return tally
 
     def _loaded(self) -> UseTally:
         try:
-            tally = UseTally.load(self._path.read_bytes())
+            tally = UseTally.load(self._documents.get(self._name) or b"")
         except (OSError, ValueError):
             return UseTally()
         self._saved = tally.size

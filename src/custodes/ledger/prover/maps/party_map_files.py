@@ -1,9 +1,9 @@
-"""Places of onboarding graphs on disk, and the hourly head of the party map.
+"""Places of onboarding graphs as they are kept, and the hourly head of the party map.
 
-In: places before their ``org`` entry is written; the published log. Out: files named by digest, a ``map`` entry. The
-``org`` entry names the file by its digest (``e``) and says how many places are in it (``n``), so places cannot change
-or go missing unseen. A file without an entry is what a crash left behind and counts for nothing. Files name parties and
-accounts: the folder belongs to the operator alone.
+In: places before their ``org`` entry is written; the published log. Out: documents named by digest, a ``map`` entry.
+The ``org`` entry names one by its digest (``e``) and says how many places are in it (``n``), so places cannot change or
+go missing unseen. One without an entry is what a crash left behind and counts for nothing. They name parties and
+accounts: they belong to the operator alone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path as FilePath
 from typing import Protocol
 
-from custodes.durable import write_durably
 from custodes.ledger.prover.maps import vrf
 from custodes.ledger.prover.maps.party_map import PartyMap, PartyPlace
 from custodes.ledger.prover.maps.tree import place
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.tlog.commitment import BodyError
 from custodes.ledger.tlog.entry import Entry, b64url, from_b64url
 from custodes.ledger.verifier.canonical_json import Members, StatementError, canonical, parse_canonical
@@ -50,14 +49,14 @@ class PlacesDigest:
 
 
 class PartyFiles:
-    """The folder of places, the map over them, and where its last head is. One writer; readers at any time."""
+    """The documents with places, the map over them, and where its last head is. One writer; readers at any time."""
 
-    def __init__(self, folder: FilePath, key: vrf.SecretKey, moves: Mapping[bytes, bytes] | None = None) -> None:
-        """Keep files in ``folder``, which must exist with mode 0700; place names under ``key``.
+    def __init__(self, documents: Documents, key: vrf.SecretKey, moves: Mapping[bytes, bytes] | None = None) -> None:
+        """Keep them among ``documents``; place names under ``key``.
 
         ``moves`` says where places under earlier keys went.
         """
-        self._folder = folder
+        self._documents = documents
         self._key = key
         self._moves = moves or {}
         self._where: dict[str, bytes] = {}
@@ -81,7 +80,7 @@ class PartyFiles:
             rows.append({"b": json.loads(body), "n": name, "s": b64url(one.salt), "w": b64url(one.where)})
         data = canonical({"key": b64url(self._key.public), "places": rows, "v": 2})
         digest = sha256(data).digest()
-        write_durably(self._folder / f"{digest.hex()}.places", data)
+        self._documents.put(_name(digest), data)
         return PlacesDigest(digest, len(rows))
 
     def load(self, dossier: PlacesDigest) -> Sequence[PartyPlace]:
@@ -90,19 +89,20 @@ class PartyFiles:
         Raises:
             MapError: they are gone or are not those.
         """
-        path = self._folder / f"{dossier.digest.hex()}.places"
+        name, data = _name(dossier.digest), self._documents.get(_name(dossier.digest))
+        if data is None:
+            raise MapError(f"places that the log names are gone or damaged: {name}")
+        if sha256(data).digest() != dossier.digest:
+            raise MapError(f"{name} is not what the log names")
         try:
-            data = path.read_bytes()
-            if sha256(data).digest() != dossier.digest:
-                raise MapError(f"{path.name} is not what the log names")
             file = Members(parse_canonical(data))
             # The first version has no key: it is from before there were changes of it, and so are all of its names.
             under = file.binary("key") if file.has("key") else self._key.public
             places = [self._read(Members(row), under == self._key.public) for row in file.items("places")]
-        except (FileNotFoundError, StatementError) as error:
-            raise MapError(f"places that the log names are gone or damaged: {path.name}") from error
+        except StatementError as error:
+            raise MapError(f"places that the log names are gone or damaged: {name}") from error
         if len(places) != dossier.count:
-            raise MapError(f"{path.name} holds another number of places than the log says")
+            raise MapError(f"{name} holds another number of places than the log says")
         return places
 
     def map(self, log: DossierStream, size: int) -> PartyMap:
@@ -133,7 +133,7 @@ class PartyFiles:
         """
         self.advance(parties, log, size)
         head = append(parties.head_fields(size))
-        write_durably(self._folder / _STATE, canonical({"head": head, "size": size}))
+        self._documents.put(_STATE, canonical({"head": head, "size": size}))
         return head
 
     def last_head(self) -> tuple[int, int] | None:
@@ -142,11 +142,12 @@ class PartyFiles:
         Raises:
             MapError: the file is damaged.
         """
-        try:
-            value = Members(parse_canonical((self._folder / _STATE).read_bytes()))
-            return value.index("head"), value.index("size")
-        except FileNotFoundError:
+        data = self._documents.get(_STATE)
+        if data is None:
             return None
+        try:
+            value = Members(parse_canonical(data))
+            return value.index("head"), value.index("size")
         except StatementError as error:
             raise MapError("the file that says where the party map's head is, is damaged") from error
 
@@ -166,3 +167,7 @@ class PartyFiles:
         if name not in self._where:
             self._where[name] = place(self._key, name)
         return self._where[name]
+
+
+def _name(digest: bytes) -> str:
+    return f"{digest.hex()}.places"

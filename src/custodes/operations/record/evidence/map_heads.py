@@ -1,6 +1,6 @@
 """The heads of the maps of a ledger, and the key under which names have their places in them.
 
-In: the files of the log, the folder of the maps, their keys. Out: ``map`` and ``vrf`` entries; the account map as it
+In: the files of the log, the documents of the maps, their keys. Out: ``map`` and ``vrf`` entries; the account map as it
 stands at its last head, which must be that of the log. Statements over these maps are made in ``statements``.
 """
 
@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from custodes.ledger.prover.account_map_binding import BoundMap, bind, changes_behind, check_uses_after, kept_state
 from custodes.ledger.prover.account_map_job import Indexer
@@ -22,6 +21,7 @@ from custodes.ledger.prover.maps.account_map import AccountMap
 from custodes.ledger.prover.maps.account_map_file import MapState
 from custodes.ledger.prover.maps.party_map_files import PartyFiles
 from custodes.ledger.prover.maps.vrf_keys import VrfKeyStore
+from custodes.ledger.prover.ports import Documents, Within
 from custodes.ledger.prover.sources import LogFiles, open_log_files
 from custodes.ledger.tlog.entry import b64url, decode
 from custodes.ledger.tlog.tiles import TileReader
@@ -45,10 +45,10 @@ class LedgerFiles:
 class MapHeads:
     """The maps of one ledger. Any thread; heads of a map are made one after the other."""
 
-    def __init__(self, files: LedgerFiles, folder: Path, vrf_keys: VrfKeyStore) -> None:
-        """Read ``files``, keep state in ``folder`` (private, must exist), place names under ``vrf_keys``."""
+    def __init__(self, files: LedgerFiles, documents: Documents, vrf_keys: VrfKeyStore) -> None:
+        """Read ``files``, keep state in ``documents``, place names under ``vrf_keys``."""
         self._files = files
-        self._folder = folder
+        self._documents = documents
         self.vrf_keys = vrf_keys
         self._faces: list[FaceIndexes] = []
         self.lock = threading.RLock()
@@ -214,18 +214,16 @@ class MapHeads:
         return (AccountMap(self.vrf_keys.keys().present), None) if kept is None else kept
 
     def state(self) -> MapState:
-        """The account map's files."""
-        return MapState(self._folder)
+        """The account map's documents."""
+        return MapState(self._documents)
 
     def newest(self) -> LogFiles:
         """The log at its newest checkpoint. Raises LookupError when nothing is published yet."""
         return open_log_files(self._files.tiles, self._files.bodies, self._files.body_key)
 
-    def subfolder(self, name: str) -> Path:
-        """A private folder for what goes with the maps."""
-        folder = self._folder / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+    def subfolder(self, name: str) -> Documents:
+        """Documents for what goes with the maps."""
+        return Within(self._documents, name)
 
 
 def _log_head(log: RunningLog, fields: Mapping[str, int | str], wrong: int, change: int | None) -> int:

@@ -1,6 +1,6 @@
 """The ledger's side duties: hourly heads of the account map, cosignatures, statements, and invoices of a month.
 
-In: the files of the log, the folder and key of the maps, whom to ask. Out: entries in the log, files for others. The
+In: the files of the log, documents and key of the maps, whom to ask. Out: entries in the log, files for others. The
 server calls ``close_head`` and ``ask_witnesses`` every hour; commands call the rest, also beside a running server. What
 is made here is checked by ``custodes.ledger`` alone, on a stranger's machine.
 """
@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
-from custodes.durable import write_durably
 from custodes.ledger.prover.audits.deep_audit import Audited, DeepAudit, Progress, deep_audit
 from custodes.ledger.prover.erasure import ErasureRecords, certificate
 from custodes.ledger.prover.files import encode_file, encode_regulation
@@ -22,6 +20,7 @@ from custodes.ledger.prover.invoices.kept_tally import KeptTally, tally_of
 from custodes.ledger.prover.invoices.use_tally import UseTally
 from custodes.ledger.prover.maps.vrf_keys import VrfKeyStore
 from custodes.ledger.prover.moratorium import Sets, build_report
+from custodes.ledger.prover.ports import Documents
 from custodes.ledger.prover.regulation_report import build_regulation
 from custodes.ledger.prover.sources import AccountSources, LogFiles, open_log_files, reaches
 from custodes.ledger.prover.stamps import stamp_file
@@ -48,12 +47,12 @@ _TALLY = "uses.tally"
 class Statements:
     """The duties over one ledger."""
 
-    def __init__(self, files: LedgerFiles, folder: Path, vrf_keys: VrfKeyStore) -> None:
-        """Read ``files``, keep state in ``folder`` (private, must exist), place names under ``vrf_keys``."""
+    def __init__(self, files: LedgerFiles, documents: Documents, vrf_keys: VrfKeyStore) -> None:
+        """Read ``files``, keep state in ``documents``, place names under ``vrf_keys``."""
         self._files = files
-        self.maps = MapHeads(files, folder, vrf_keys)
+        self.maps = MapHeads(files, documents, vrf_keys)
         self.parties = self.maps.parties
-        self._tally = KeptTally(folder / _TALLY)
+        self._tally = KeptTally(documents, _TALLY)
         self.close_head, self.close_party_head = self.maps.close_head, self.maps.close_party_head
 
     def destroy_bodies(self, what: Destruction, log: RunningLog) -> int:
@@ -111,9 +110,9 @@ class Statements:
         self._files.witnessed(asked.checkpoint)
         if asked.at is not None:
             # The first of each day is kept: it bounds the begin of periods that somebody asks about later.
-            kept = self.maps.subfolder("cosigned") / f"{asked.at // 86_400:06d}.checkpoint"
-            if not kept.exists():
-                write_durably(kept, asked.checkpoint)
+            kept, name = self.maps.subfolder("cosigned"), f"{asked.at // 86_400:06d}.checkpoint"
+            if not kept.size(name):
+                kept.put(name, asked.checkpoint)
         return asked
 
     def create(self, question: Question, prices: Mapping[str, object] | None = None) -> bytes:
@@ -146,8 +145,8 @@ class Statements:
         one = parse(statement)
         files = self._files
         log = open_log_files(files.tiles, files.bodies, files.body_key, one.checkpoint)
-        days = sorted(self.maps.subfolder("cosigned").glob("*.checkpoint"))
-        return stamp_file(one.question, log, (day.read_bytes() for day in days))
+        kept = self.maps.subfolder("cosigned")
+        return stamp_file(one.question, log, (kept.get(day) or b"" for day in kept.names("")))
 
     def create_party(self, asked: PartyQuestion, begin: int | None, end: int | None) -> bytes:
         """The file that answers for every name and number of a party whether it was behind a customer.

@@ -10,7 +10,8 @@ from custodes.ledger.writer.ports import HeadConflictError
 from custodes.storage.sql.ledger.session import PostgresSession
 
 LEASE_MS = 5_000
-_NAME = "publisher"
+PUBLISHER = "publisher"
+"""Name of the lease of whoever publishes, and has the duties."""
 _ACQUIRE = (
     "INSERT INTO leases (account_id, name, holder, address, number, expires_ms) VALUES"
     " (%(account)s, %(name)s, %(holder)s, %(address)s, 1,"
@@ -57,7 +58,7 @@ class PostgresHead:
             lease_ms: how long a lease lasts that is not renewed.
         """
         self._account = account
-        self._asked = {"account": account, "name": _NAME, "holder": node, "address": address, "for": lease_ms}
+        self._asked = {"account": account, "name": PUBLISHER, "holder": node, "address": address, "for": lease_ms}
         self._session = PostgresSession(url)
         self._reading = PostgresSession(url)
 

@@ -1,4 +1,4 @@
-"""Cases of screening in the database: customers' graphs and hits, decisions, officers; drafts beside it as files.
+"""Cases of screening in the database: customers' graphs and hits, decisions, officers; drafts as documents.
 
 In: calls of the ports in ``operations.screening_ports``. Out: the same again. Every value is sealed under the master
 key and bound to its kind and name: who stands behind whom is nobody's business who copies a file. Decisions are only
@@ -19,17 +19,19 @@ from sqlalchemy import Connection, insert, select, update
 
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
+from custodes.ledger.prover.ports import Documents
 from custodes.operations.screening.ports import CustomerCase, ListsChange, ListsState, Officer, Run
 from custodes.screening.assessment import Decision
 from custodes.screening.entities import ListHit
 from custodes.screening.organisation import encoded, read_organisation
-from custodes.storage.files.directory import write_secret
 from custodes.storage.files.seal import DamagedError, KeyBox, names_of
 from custodes.storage.sql.database import Database, InTransaction, alone
 from custodes.storage.sql.former_file import take_over
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.tables.screening import SCREENING_RECORDS
 
+DRAFTS = "screening/reports"
+"""Folder of drafts."""
 _COLUMNS = SCREENING_RECORDS.c
 _FORMER = "SELECT kind, name, sealed FROM record ORDER BY number"
 _CASE, _RUN, _DECISION, _OFFICER = "case", "run", "decision", "officer"
@@ -170,22 +172,21 @@ class EditionLists:
         return ListsChange([entry for one in found.values() for entry in one.now], gone)
 
 
-class DraftFolder:
-    """``ReportDrafts`` as files in ``screening/reports``, mode 0600."""
+class KeptDrafts:
+    """``ReportDrafts`` as documents in ``screening/reports``."""
 
-    def __init__(self, data: Path) -> None:
-        """Keep them under ``data``."""
-        self._folder = data / "screening" / "reports"
+    def __init__(self, documents: Documents) -> None:
+        """Keep them among ``documents``."""
+        self._documents = documents
 
     def keep(self, name: str, text: str) -> str:
         """See ReportDrafts."""
-        path = self._folder / name
+        place = f"{DRAFTS}/{name}"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_secret(path, text.encode())
+            self._documents.put(place, text.encode())
         except OSError as error:
-            raise UnavailableError(f"a draft report cannot be written: {error.strerror}") from error
-        return str(path)
+            raise UnavailableError(f"a draft report cannot be written: {error}") from error
+        return place
 
 
 def _names(kind: str, name: str) -> bytes:

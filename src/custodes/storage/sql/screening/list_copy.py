@@ -42,6 +42,27 @@ def copy_lists(source: Engine, target: Engine) -> Mapping[str, int]:
         return counts
 
 
+def copy_to_file(url: str, data: Path) -> None:
+    """Have the lists of the database of ``url`` in their file below ``data``, too; none where there are none there.
+
+    Raises:
+        UnavailableError: one of both cannot be used, or the copy is not the same.
+    """
+    server = open_lists(data, url)
+    try:
+        if not _are_there(server):
+            return
+        file = open_file(data)
+        try:
+            with writing(file) as connection:
+                make_tables(connection)
+            copy_lists(server, file)
+        finally:
+            file.dispose()
+    finally:
+        server.dispose()
+
+
 def move_lists(data: Path, url: str, *, back: bool = False) -> Mapping[str, int]:
     """Copy the lists of ``data`` to the database of ``url``, or ``back``; nothing where there are none.
 

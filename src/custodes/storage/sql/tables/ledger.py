@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
 
 from custodes.storage.sql.tables.metadata import ACCOUNT, METADATA
 
@@ -74,3 +74,15 @@ LEASES = Table(
 )
 """Duties that one process has at a time, with the URL it is reached at; ``number`` rises with each holder.
 Times are the database's."""
+
+DOCUMENTS = Table(
+    "documents",
+    METADATA,
+    Column("account_id", ACCOUNT, primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("first_byte", BigInteger, primary_key=True, autoincrement=False),
+    Column("length", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What several servers keep of maps, bills, erasures, rules and drafts: private documents in pieces, each sealed under
+the master key. One server without a name keeps them as files beside its ledger."""
