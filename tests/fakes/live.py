@@ -19,7 +19,7 @@ import boto3
 from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
-from tests.fakes.schema import new_database
+from tests.fakes.schema import LISTS_FILE, new_database
 
 REGION = "eu-central-1"
 _MAKING_A_CLIENT = threading.Lock()
@@ -68,7 +68,7 @@ def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins:
     listener = Listener("127.0.0.1", 0)
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, **(overrides or {}))
     if not settings.database:
-        new_database(settings.data)
+        new_database(settings.data, LISTS_FILE)
     with (
         closing(listener),
         open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment,

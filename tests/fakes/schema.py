@@ -15,14 +15,14 @@ from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 
 
-def new_database(directory: Path) -> None:
-    """Give ``directory``, which need not be there, an empty database and empty lists; what is there stays."""
+def new_database(directory: Path, *names: str) -> None:
+    """Give ``directory``, which need not be there, an empty database and files of ``names``; what is there stays."""
     if not (directory / FILE_NAME).exists():
-        for name, content in _empty().items():
+        for name in (FILE_NAME, *names):
             path = directory / name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
-            path.write_bytes(content)
+            path.write_bytes(_empty()[name])
 
 
 def open_sqlite(directory: Path) -> SqliteDatabase:
