@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.fakes.browser import sign_in
+from tests.fakes.browser import open_link, sign_in
 from tests.fakes.engine import DARK_AND_BLURRED, Square
 
 MAX_CLICKS, MAX_S = 5, 60.0
@@ -14,7 +14,7 @@ MAX_CLICKS, MAX_S = 5, 60.0
 def test_from_sign_in_to_a_verified_match(browse: Any, served: Any, photos: Any) -> None:
     with browse() as watched:
         page = watched.page
-        sign_in(watched, served)
+        open_link(watched, served)
         started, clicks = time.monotonic(), 0
         page.get_by_role("link", name="Compare two photos").click()
         clicks += 1

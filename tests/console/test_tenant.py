@@ -14,7 +14,7 @@ from custodes.core.clock import SystemClock
 from custodes.ledger.prover.invoices.default_prices import default_prices
 from custodes.ledger.prover.invoices.invoice_run import load_prices
 from custodes.ledger.verifier.invoices.meter import Month
-from tests.fakes.browser import Watched, sign_in_with_key
+from tests.fakes.browser import Watched, sign_in_with_key, type_key
 from tests.fakes.engine import Square, picture
 
 
@@ -63,7 +63,7 @@ def wait_for(watched: Watched, word: str) -> None:
 def test_a_customer_proves_its_own_use(browse: Any, served: Any, shop: dict[str, Any]) -> None:
     with browse(accept_downloads=True) as watched:
         page = watched.page
-        sign_in_with_key(watched, shop)
+        type_key(watched, shop)
         watched.follow(page.get_by_role("link", name="Statements"))
         assert page.locator("input[name=account], textarea[name=party]").count() == 0
         page.get_by_role("button", name="Make and check it here").click()

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-import skimage.data
 
 from custodes.core.box import BoxPx
 from custodes.core.device import Device
@@ -22,9 +21,10 @@ from custodes.engine.faces.pipeline import FacePipeline
 from custodes.engine.results.face import Detail, QualityFilter, VectorUse
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelMissingError, ModelStore
+from tests.fakes.samples import astronaut
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
-ASTRONAUT = skimage.data.astronaut()
+ASTRONAUT = astronaut()
 LFW = Path(__file__).parents[3] / "shared" / "data" / "lfw" / "images"
 
 

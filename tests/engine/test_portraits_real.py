@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -26,10 +25,11 @@ from custodes.engine.results.portrait import LIMITS, Check
 from custodes.engine.runtime.networks import Networks
 from custodes.imaging.image import Image
 from custodes.models.store import ModelStore
+from tests.fakes.samples import astronaut
 
 pytestmark = pytest.mark.models
 # Eileen Collins (NASA, public domain), cut like a passport portrait.
-ASTRONAUT = skimage.data.astronaut()
+ASTRONAUT = astronaut()
 PORTRAIT = cv2.resize(ASTRONAUT[0:250, 126:318], (768, 1000), interpolation=cv2.INTER_CUBIC)
 
 

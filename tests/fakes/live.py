@@ -20,7 +20,7 @@ from custodes.cli.server.listener import Listener
 from custodes.deployment.networks.engines import open_sight
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
-from tests.fakes.schema import new_database
+from tests.fakes.schema import LISTS_FILE, new_database
 
 REGION = "eu-central-1"
 _MAKING_A_CLIENT = threading.Lock()
@@ -75,7 +75,7 @@ def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins:
         engine = stand_ins["engine"]
         stand_ins.setdefault("sight", replace(open_sight(settings, engine), portraits=lambda: engine))
     if not settings.database:
-        new_database(settings.data)
+        new_database(settings.data, LISTS_FILE)
     with (
         closing(listener),
         open_deployment(settings, endpoint_url=listener.url, **stand_ins) as deployment,

@@ -1,6 +1,6 @@
-"""A new data directory's database, empty and of the newest schema, without going through all migrations again.
+"""A new data directory's databases, empty and of the newest schema, without going through all migrations again.
 
-In: a folder. Out: its file, a copy of one that the migrations made, once in a process. What the migrations do is for
+In: a folder. Out: their files, copies of those that the program made, once in a process. What the migrations do is for
 tests/storage/test_schema.py and for every server that runs as a process of its own.
 """
 
@@ -10,16 +10,19 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from custodes.storage.sql.screening.database import FILE as LISTS_FILE
+from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 
 
-def new_database(directory: Path) -> None:
-    """Give ``directory``, which need not be there, an empty database; one that is there stays."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(0o600)
-        path.write_bytes(_empty())
+def new_database(directory: Path, *names: str) -> None:
+    """Give ``directory``, which need not be there, an empty database and files of ``names``; what is there stays."""
+    if not (directory / FILE_NAME).exists():
+        for name in (FILE_NAME, *names):
+            path = directory / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(0o600)
+            path.write_bytes(_empty()[name])
 
 
 def open_sqlite(directory: Path) -> SqliteDatabase:
@@ -29,7 +32,8 @@ def open_sqlite(directory: Path) -> SqliteDatabase:
 
 
 @cache
-def _empty() -> bytes:
+def _empty() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         SqliteDatabase.open(Path(folder)).close()
-        return (Path(folder) / FILE_NAME).read_bytes()
+        ScreeningLists(Path(folder)).close()
+        return {name: (Path(folder) / name).read_bytes() for name in (FILE_NAME, LISTS_FILE)}

@@ -97,6 +97,8 @@ class Site:
         finally:
             context.close()
         assert told["state"] == "complete", told
+        # bench/face_liveness.py measures it; here is a limit that a busy machine keeps, too.
+        assert 0 <= self.times[1] - self.times[0] < 6.0, "the result is there soon after the video has ended"
         return self.client.get_face_liveness_session_results(SessionId=session_id), told
 
     def _listen(self, socket: Any) -> None:
@@ -287,10 +289,3 @@ def test_a_photo_that_comes_closer_is_not_believed(site: Site, kind: str) -> Non
     result, _ = site.check("reflect", kind, film="photo")
     assert result["Status"] == "SUCCEEDED"
     assert result["Confidence"] <= 30, result
-
-
-def test_the_result_is_there_soon_after_the_video_has_ended(site: Site) -> None:
-    # bench/face_liveness.py measures it; here is a limit that a busy machine keeps, too.
-    site.check("reflect", LIGHT)
-    ended, told = site.times
-    assert 0 <= told - ended < 6.0

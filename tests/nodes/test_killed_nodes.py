@@ -35,16 +35,16 @@ SEED = int(os.environ.get("CUSTODES_NODE_FAULTS_SEED", "17"))
 
 
 class Watcher(threading.Thread):
-    """Whoever reads the public checkpoint, again and again."""
+    """Whoever reads the public checkpoint, again and again, with ``pause_s`` in between."""
 
-    def __init__(self, tiles: TileStore) -> None:
+    def __init__(self, tiles: TileStore, pause_s: float) -> None:
         super().__init__(daemon=True)
-        self._tiles = tiles
+        self._tiles, self._pause_s = tiles, pause_s
         self.seen: list[Checkpoint] = []
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping.wait(0.01):
+        while not self.stopping.wait(self._pause_s):
             note = self._tiles.get(CHECKPOINT_PATH)
             if note is not None:
                 found = open_checkpoint(note, [KEY.verifier])
@@ -85,7 +85,7 @@ def disturb(tmp_path: Path, postgres: PostgresServer, tiles: TileStore, bucket: 
     """Faults among nodes whose public files are in ``tiles``, and what has to hold after them."""
     url, chance, faults = postgres.database(), random.Random(SEED), dict.fromkeys(("kill", "stop", "cut"), 0)
     running, number = {}, 0
-    watcher = Watcher(tiles)
+    watcher = Watcher(tiles, 0.1 if bucket else 0.01)  # a request takes the time of many files
     watcher.start()
     begun, last_s = time.monotonic(), time.monotonic() + max(120, 10 * SECONDS)
     try:

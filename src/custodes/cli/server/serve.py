@@ -90,6 +90,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
     Raises:
         UnavailableError: the address is taken, the directory in use, or models are missing.
     """
+    gc.disable()  # what is loaded until it serves all stays: looking through it for garbage is a seventh of a start
     import structlog
 
     from custodes.cli.server.listener import Listener
@@ -103,6 +104,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
                 # What was loaded stays; without this every full collection would walk all of it.
                 gc.collect()
                 gc.freeze()
+                gc.enable()
                 typer.echo(f"Custodes serves {endpoint_url} from {settings.data}")
                 typer.echo(f'For AWS clients:  eval "$(custodes env --data {settings.data})"')
                 sys.stdout.flush()

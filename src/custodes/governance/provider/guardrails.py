@@ -16,6 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import resources
 from operator import itemgetter
 
@@ -366,15 +367,20 @@ def load(packs: Mapping[str, str], schema: str) -> Guardrails:
     Raises:
         PackError: a pack does not fit the schema, or two of them share a rule id.
     """
-    text = "\n".join(packs[name] for name in sorted(packs))
+    rules, model = _validated("\n".join(packs[name] for name in sorted(packs)), schema)
+    return Guardrails({rule.id: rule for rule in rules}, model)
+
+
+# A set that takes force was previewed and held against past requests before: it is validated once.
+@lru_cache(maxsize=8)
+def _validated(text: str, schema: str) -> tuple[tuple[Rule, ...], Model]:
     rules = read_rules(text)
     try:
         parsed = cedarpy.Schema.from_str(schema)
         checked = cedarpy.validate_policies(text, parsed)
         if not checked.validation_passed:
             raise PackError("; ".join(error.error for error in checked.errors))
-        model = read_schema(parsed, ATTRIBUTES)
-        return Guardrails({rule.id: rule for rule in rules}, model)
+        return tuple(rules), read_schema(parsed, ATTRIBUTES)
     except ValueError as error:
         raise PackError(str(error)) from error
 
