@@ -29,7 +29,7 @@ from custodes.core.ids import AccountId, CollectionId, FaceId, ImageId, ModelVer
 from custodes.edge.endpoints.node import NodeApp, NodeParts
 from custodes.gallery.entities import Collection, CollectionKey, NewFace
 from custodes.gallery.following import FollowingGallery
-from custodes.gallery.shards.gallery import ShardedGallery, Sharing
+from custodes.gallery.shards.gallery import ShardedGallery, ShardSharing
 from custodes.storage.files.segment_files import SegmentFiles
 from custodes.storage.sql.gallery.store import SqlGalleryStore
 from custodes.storage.sql.nodes.living import PostgresLiving
@@ -92,7 +92,7 @@ def opened_gallery(name: str, url: str, data: Path, count: int) -> Iterator[Foll
         listener = opened.enter_context(closing(Listener("127.0.0.1", 0)))
         living = PostgresLiving(url, ACCOUNT, name, listener.url)
         peers = HttpShardPeers(name, living, ShardSeal(bytes(32), os.urandom))
-        gallery = opened.enter_context(closing(ShardedGallery(store, exact_index(), 60.0, Sharing(peers, WIDTH))))
+        gallery = opened.enter_context(closing(ShardedGallery(store, exact_index(), 60.0, ShardSharing(peers, WIDTH))))
 
         async def nothing(*_: Any) -> None:
             """Of a server there is only what answers questions."""

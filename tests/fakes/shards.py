@@ -16,7 +16,7 @@ from custodes.core.errors import UnavailableError
 from custodes.gallery.entities import Hit
 from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.ports import FloatArray, VectorIndex
-from custodes.gallery.shards.gallery import ShardedGallery, Sharing
+from custodes.gallery.shards.gallery import ShardedGallery, ShardSharing
 from custodes.gallery.shards.part import merged
 from custodes.gallery.shards.plan import ShardPlan
 from custodes.gallery.shards.ports import ShardQuestion, ShardStore
@@ -44,7 +44,7 @@ class Cluster:
         new_index: Callable[[int], VectorIndex] = BruteForceIndex,
     ) -> ShardedGallery:
         """A server that is listed at once."""
-        sharing = Sharing(Peers(self, name), width, settled_s=0.0)
+        sharing = ShardSharing(Peers(self, name), width, settled_s=0.0)
         self.galleries[name] = ShardedGallery(store, new_index, wait_s, sharing)
         self.listed.append(name)
         return self.galleries[name]

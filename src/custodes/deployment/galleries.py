@@ -19,7 +19,7 @@ from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
 from custodes.gallery.ports import NewFaceIndex
-from custodes.gallery.shards.gallery import ShardedGallery, Sharing
+from custodes.gallery.shards.gallery import ShardedGallery, ShardSharing
 from custodes.gallery.warming import Warming, warming_order
 from custodes.jobs.schedule import MINUTE_MS, Schedule, regularly
 from custodes.operations.accounts.throttle import AccountQuotas, Overrides, no_overrides
@@ -94,7 +94,7 @@ def open_served_gallery(
 
 @contextmanager
 def open_following_gallery(
-    settings: Settings, database: Database, limits: Overrides, folder: Path, sharing: Sharing | None
+    settings: Settings, database: Database, limits: Overrides, folder: Path, sharing: ShardSharing | None
 ) -> Iterator[ServedGallery]:
     """The gallery of a database that others change, too; what this server searched before is read into memory.
 
@@ -134,7 +134,7 @@ def open_gallery(settings: Settings) -> Iterator[Gallery]:
 
 
 def _following(
-    store: SqlGalleryStore, settings: Settings, face_index: NewFaceIndex | None, sharing: Sharing | None
+    store: SqlGalleryStore, settings: Settings, face_index: NewFaceIndex | None, sharing: ShardSharing | None
 ) -> FollowingGallery:
     if sharing is not None:
         return ShardedGallery(store, exact_index(), settings.search_wait_s, sharing)

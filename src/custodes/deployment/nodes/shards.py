@@ -17,7 +17,7 @@ import structlog
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import AccountId
 from custodes.core.setting_text import SearchEngine
-from custodes.gallery.shards.gallery import ShardedGallery, Sharing
+from custodes.gallery.shards.gallery import ShardedGallery, ShardSharing
 from custodes.operations.collections.ports import Gallery
 from custodes.settings import Settings
 from custodes.storage.files.seal import KEY_BYTES
@@ -31,11 +31,11 @@ _BEAT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shards:
+class NodeShards:
     """What is shared; ``peers`` is None where each server has collections whole."""
 
     peers: HttpShardPeers | None = None
-    sharing: Sharing | None = None
+    sharing: ShardSharing | None = None
 
     @contextmanager
     def answering(self, gallery: Gallery) -> Iterator[Callable[[bytes], bytes] | None]:
@@ -52,7 +52,7 @@ class Shards:
 
 
 @contextmanager
-def open_shards(settings: Settings, notes: SharedNotes, operator: AccountId, address: str) -> Iterator[Shards]:
+def open_shards(settings: Settings, notes: SharedNotes, operator: AccountId, address: str) -> Iterator[NodeShards]:
     """Until the end of the block.
 
     Args:
@@ -65,13 +65,13 @@ def open_shards(settings: Settings, notes: SharedNotes, operator: AccountId, add
         UnavailableError: the database cannot be asked.
     """
     if settings.search_engine.kind is not SearchEngine.SHARDED:
-        yield Shards()
+        yield NodeShards()
         return
     living = PostgresLiving(settings.database, operator, settings.node, address)
     peers = HttpShardPeers(settings.node, living, ShardSeal(_shared_key(notes), os.urandom))
     peers.look()
     try:
-        yield Shards(peers, Sharing(peers, settings.shard_faces))
+        yield NodeShards(peers, ShardSharing(peers, settings.shard_faces))
     finally:
         peers.leave()
 

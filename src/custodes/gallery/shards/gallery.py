@@ -37,7 +37,7 @@ _SETTLED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class ShardSharing:
     """How collections are shared.
 
     Attributes:
@@ -59,7 +59,7 @@ class ShardedGallery(FollowingGallery):
         store: ShardStore,
         new_index: Callable[[int], VectorIndex],
         search_wait_s: float | None,
-        sharing: Sharing,
+        sharing: ShardSharing,
     ) -> None:
         """See IndexedGallery; ``sharing`` says with whom."""
         super().__init__(store, new_index, search_wait_s)

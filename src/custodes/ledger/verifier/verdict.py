@@ -48,7 +48,7 @@ LogCheck = Callable[[Checkpoint], None]
 """Raises where the public entries at hand are not those of a signed state, or break a rule (``public_log``)."""
 
 
-class Bracket(Protocol):
+class TimeBracket(Protocol):
     """Between which entries a period lies by time stamps (``timestamps.bracket``)."""
 
     def unshown(self, entries: Iterable[tuple[int, int]]) -> tuple[int, ...]:
@@ -64,7 +64,7 @@ class Bracket(Protocol):
         ...
 
 
-Stamps = Callable[[Checkpoint, Question], Bracket]
+Stamps = Callable[[Checkpoint, Question], TimeBracket]
 """Where the period of a question lies by the time stamps at hand. Raises what makes the file INVALID."""
 
 
@@ -136,7 +136,7 @@ class Evidence:
     undated: tuple[int, ...] = ()
     withheld: tuple[int, ...] = ()
     destroyed: int = 0
-    bracket: Bracket | None = None
+    bracket: TimeBracket | None = None
     unbracketed: tuple[int, ...] = ()
     key_known: bool = True
 
