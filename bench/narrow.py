@@ -38,7 +38,7 @@ from custodes.engine.text.assembly import open_text_engine
 from custodes.imaging.image import Image, decode
 from custodes.models.store import ModelStore, default_root
 from labels import DATA, SLOT, coco, photo
-from photo_views import views
+from photo_views import VIEWS, views
 from text import _SHOWN, EXPECTED, found_share, matched, scenes, to_image
 
 THREADS = os.cpu_count() or 1
@@ -46,7 +46,7 @@ _ANGLES = (0, -30, 90)
 _REPEATS = 3
 _ON_PRECISION = """
 
-Precision is over eight views of each photo (bench/photo_views.py): of the photos alone one way and another differ by
+Precision is over eight views of each photo (bench/photo_views.py), and of the photos alone: of these one way and another differ by
 chance by 0.6 of fused mAP@0.5 and 0.3 of mAP@[.5:.95] (bootstrap over photos, one standard deviation).
 
 Tried on frames of videos, which are not the photos above, against what float32 finds (mAP@[.5:.95] of 100; processor
@@ -141,7 +141,8 @@ def answers(ways: Sequence[Way], share: int) -> str:
         found = f"{sum(a for a, _ in items)} of {sum(b for _, b in items)}"
         rows.append((way.name, *objects.values(), f"{100 * right / words:.1f} % of {words}", found))
         print(rows[-1], flush=True)
-    head = ("", "CenterNet, mAP@0.5 / @[.5:.95]", "NanoDet", "both fused", "drawn words", "items in test pictures")
+    precisions = ("CenterNet, mAP@0.5 / @[.5:.95]", "NanoDet", "both fused", "fused, photos as they are")
+    head = ("", *precisions, "drawn words", "items in test pictures")
     return report.table(head, rows)
 
 
@@ -152,10 +153,12 @@ def _precisions(way: Way, photos: Sequence[Any]) -> Mapping[str, tuple[float, fl
     found = [(detector.by_centernet(rgb), detector.by_nanodet(rgb)) for rgb, *_ in photos]
     fused = [fuse(pair, rules.trust, rules.fuse_iou) for pair in found]
     kinds = {"centernet": [a for a, _ in found], "nanodet": [b for _, b in found], "fused": fused}
-    return {
-        name: mean_average_precision([photo(boxes, *truth) for boxes, (_, *truth) in zip(every, photos, strict=True)])
+    seen = {
+        name: [photo(boxes, *truth) for boxes, (_, *truth) in zip(every, photos, strict=True)]
         for name, every in kinds.items()
     }
+    seen["photos as they are"] = seen["fused"][::VIEWS]
+    return {name: mean_average_precision(each) for name, each in seen.items()}
 
 
 def _right(found: Any, truth: Any) -> int:

@@ -17,6 +17,8 @@ Labelled = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.intp]]
 CUTS = ((0.0, 0.0, 0.0, 0.0), (0.02, 0.0, 0.0, 0.03), (0.0, 0.03, 0.02, 0.0), (0.04, 0.02, 0.0, 0.0))
 """Left, top, right, bottom; of width and height."""
 
+VIEWS = 2 * len(CUTS)
+
 
 def views(photos: Sequence[Labelled]) -> Iterator[Labelled]:
     """All views of each of ``photos``, the photo itself first."""
