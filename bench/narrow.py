@@ -47,7 +47,8 @@ _REPEATS = 3
 _ON_PRECISION = """
 
 Precision is over eight views of each photo (bench/photo_views.py), and of the photos alone: of these one way and
-another differ by chance by 0.6 of fused mAP@0.5 and 0.3 of mAP@[.5:.95] (bootstrap over photos, one standard deviation).
+another differ by chance by 0.6 of fused mAP@0.5 and 0.3 of mAP@[.5:.95] (bootstrap over photos, one standard
+deviation).
 
 Tried on frames of videos, which are not the photos above, against what float32 finds (mAP@[.5:.95] of 100; processor
 milliseconds of one thread beside 43 for CenterNet, 41 for NanoDet and 20 for the classifier in ONNX Runtime's float32):
