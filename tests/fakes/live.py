@@ -10,17 +10,17 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 
 from custodes.cli.server.listener import Listener
-from custodes.deployment.networks.engines import open_sight
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 from tests.fakes.schema import LISTS_FILE, new_database
+from tests.fakes.sight import square_sight
 
 REGION = "eu-central-1"
 _MAKING_A_CLIENT = threading.Lock()
@@ -72,8 +72,7 @@ def running(data: Path, overrides: Mapping[str, Any] | None = None, **stand_ins:
     listener = Listener("127.0.0.1", 0)
     settings = Settings(data=data, region=REGION, shutdown_s=2, threads=1, **(overrides or {}))
     if "engine" in stand_ins:
-        engine = stand_ins["engine"]
-        stand_ins.setdefault("sight", replace(open_sight(settings, engine), portraits=lambda: engine))
+        stand_ins.setdefault("sight", square_sight(settings, stand_ins["engine"]))
     if not settings.database:
         new_database(settings.data, LISTS_FILE)
     with (

@@ -17,12 +17,11 @@ from custodes.storage.sql.sqlite_database import FILE_NAME, SqliteDatabase
 
 def new_database(directory: Path, *names: str) -> None:
     """Give ``directory``, which need not be there, an empty database and files of ``names``; what is there stays."""
-    if not (directory / FILE_NAME).exists():
-        for name in (FILE_NAME, *names):
-            path = directory / name
+    for path in (directory / name for name in (FILE_NAME, *names)):
+        if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
-            path.write_bytes(_empty()[name])
+            path.write_bytes(_empty()[path.relative_to(directory).as_posix()])
 
 
 def open_sqlite(directory: Path) -> SqliteDatabase:

@@ -18,6 +18,7 @@ from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.errors import CustodesError
 from custodes.settings import Settings
 from tests.fakes.engine import SquareEngine
+from tests.fakes.sight import square_sight
 
 
 def shared() -> dict[str, Any]:
@@ -38,7 +39,9 @@ def certificate() -> dict[str, Path]:
 if __name__ == "__main__":
     try:
         settings = Settings(data=Path(sys.argv[1]), port=0, region="eu-central-1", shutdown_s=3)
-        serve_until_stopped(replace(settings, **certificate(), **shared()), engine=SquareEngine())
+        settings = replace(settings, **certificate(), **shared())
+        engine = SquareEngine()
+        serve_until_stopped(settings, engine, square_sight(settings, engine))
     except CustodesError as error:
         print(f"custodes: {error.message}", file=sys.stderr)
         sys.exit(1)

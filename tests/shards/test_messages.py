@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from custodes.core.errors import CustodesError, NotFoundError, NotReadyError, UnavailableError
 from custodes.gallery.entities import Hit
 from custodes.gallery.following import CollectionVersion
-from custodes.gallery.shards.ports import ShardQuestion, Sought
+from custodes.gallery.shards.ports import ShardQuestion, VectorSearch
 from custodes.storage.vectors.shard_messages import MessageError, ShardSeal, decoded_answer, encoded_answer
 from tests.fakes.vectors import KEY, units
 
@@ -22,7 +22,7 @@ HITS = st.lists(st.builds(Hit, st.integers(0, 2**63 - 1), st.floats(-1, 1, width
 
 def question(seed: int = 1, limit: int = 10, least: float = 0.5) -> ShardQuestion:
     version = CollectionVersion(7, 12, "face 7.1", 300_000)
-    return ShardQuestion(KEY, version, ("one", "two"), 8, Sought(units(seed, 1, 128)[0], limit, least))
+    return ShardQuestion(KEY, version, ("one", "two"), 8, VectorSearch(units(seed, 1, 128)[0], limit, least))
 
 
 @given(st.integers(0, 2**32), st.integers(1, 4096), st.floats(-1, 1))

@@ -86,7 +86,8 @@ def test_backups_as_the_pages_take_and_restore_them(name: str, tmp_path: Path) -
     with running(data, engine=SquareEngine()) as server:
         server.client().create_collection(CollectionId="people")
     lines = [line[4:] for line in (GUIDES / name).read_text("utf-8").splitlines() if line.startswith("    custodes ")]
-    ran = [line for line in lines if not line.startswith("custodes serve")]
+    # Buckets and databases elsewhere: tests/backup takes and restores those.
+    ran = [line for line in lines if not line.startswith("custodes serve") and "://" not in line]
     assert len(ran) >= 2
     for line in ran:
         words = re.sub(r" /(backups|vault|srv)/", rf" {tmp_path}/\1/", line).split()[1:]

@@ -14,7 +14,7 @@ from pathlib import Path
 from custodes.core.setting_text import WarmStart
 from custodes.deployment.databases import open_database
 from custodes.deployment.networks.scores import score_rates
-from custodes.deployment.storage.search_index import FaceIndexes, open_search_index
+from custodes.deployment.storage.search_index import FaceIndexFactory, open_search_index
 from custodes.gallery.entities import CollectionKey
 from custodes.gallery.following import FollowingGallery
 from custodes.gallery.gallery import IndexedGallery
@@ -146,14 +146,14 @@ def _health(gallery: FollowingGallery, warming: Warming) -> Mapping[str, object]
     return {"gallery": warming.state(), **shards}
 
 
-def _remove_unread(face_indexes: FaceIndexes, store: SqlGalleryStore, keys: Sequence[CollectionKey]) -> None:
+def _remove_unread(face_indexes: FaceIndexFactory, store: SqlGalleryStore, keys: Sequence[CollectionKey]) -> None:
     """Remove indexes elsewhere but those that are read, and so compared with the store, right after the start."""
     wanted = set(keys)
     face_indexes.keep_only(lambda: [one for one in store.every_collection() if one.key in wanted])
 
 
 def _keeping(
-    gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts, face_indexes: FaceIndexes
+    gallery: IndexedGallery, store: SqlGalleryStore, counts: SearchCounts, face_indexes: FaceIndexFactory
 ) -> Schedule:
     """Write down what is searched, keep copies of the vectors of that, remove what is of collections that are gone."""
 

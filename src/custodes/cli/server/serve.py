@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from custodes.cli.server.listener import Listener, ServerCertificate
     from custodes.engine.ports import FaceEngine
+    from custodes.operations.images.engines import ImageEngines
 
 
 def serve(
@@ -80,12 +81,14 @@ def _have_models(settings: Settings, *, fetch: bool) -> None:
         raise UnavailableError(f"not every network could be fetched: {'; '.join(item.detail for item in failed)}")
 
 
-def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) -> None:
+def serve_until_stopped(
+    settings: Settings, engine: FaceEngine | None = None, sight: ImageEngines | None = None
+) -> None:
     """Listen, open the data directory, serve until SIGTERM or SIGINT, close everything.
 
     Args:
         settings: all of them.
-        engine: stands in for the real one.
+        engine, sight: stand in for the real ones.
 
     Raises:
         UnavailableError: the address is taken, the directory in use, or models are missing.
@@ -98,7 +101,7 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
     with closing(Listener(settings.host, settings.port, _certificate(settings))) as listener:
         endpoint_url = settings.endpoint or listener.url
         _until_signalled(listener)
-        with _opened(settings, endpoint_url, listener.url, engine) as app:
+        with _opened(settings, endpoint_url, listener.url, engine, sight) as app:
 
             def ready() -> None:
                 # What was loaded stays; without this every full collection would walk all of it.
@@ -115,18 +118,18 @@ def serve_until_stopped(settings: Settings, engine: FaceEngine | None = None) ->
 
 @contextmanager
 def _opened(
-    settings: Settings, endpoint_url: str, address: str, engine: FaceEngine | None
+    settings: Settings, endpoint_url: str, address: str, engine: FaceEngine | None, sight: ImageEngines | None
 ) -> Iterator[Callable[..., Any]]:
     """The application of a server that is alone, or of one of several, which is reached at ``address``."""
     if settings.node:
         from custodes.deployment.nodes.node import open_node
 
-        with open_node(settings, endpoint_url=address, engine=engine) as app:
+        with open_node(settings, endpoint_url=address, engine=engine, sight=sight) as app:
             yield app
         return
     from custodes.deployment.server import open_deployment
 
-    with open_deployment(settings, endpoint_url=endpoint_url, engine=engine) as deployment:
+    with open_deployment(settings, endpoint_url=endpoint_url, engine=engine, sight=sight) as deployment:
         yield deployment.app()
 
 

@@ -39,6 +39,7 @@ from custodes.ledger.tlog.note import NoteError
 from custodes.ledger.tlog.tiles import LedgerUnavailableError
 from custodes.ledger.tree.tiles import WITNESSED_PATH
 from custodes.ledger.writer.ports import TileStore
+from custodes.operations.images.engines import ImageEngines
 from custodes.settings import Settings
 from custodes.storage.files.cases import FILE as CASE_FILE
 from custodes.storage.files.cases import CaseFile, encoded
@@ -58,14 +59,14 @@ _READY_S = 120.0
 
 @contextmanager
 def open_node(
-    settings: Settings, *, endpoint_url: str, engine: FaceEngine | None = None
+    settings: Settings, *, endpoint_url: str, engine: FaceEngine | None = None, sight: ImageEngines | None = None
 ) -> Iterator[Callable[..., Any]]:
     """Open everything, take part in the election of the publisher, follow.
 
     Args:
         settings: all of them, with a name and a database on PostgreSQL.
         endpoint_url: where this process is reached, unless the settings say where.
-        engine: stands in for the real one.
+        engine, sight: stand in for the real ones.
 
     Raises:
         UnavailableError: database or directory cannot be used, or models are missing.
@@ -85,7 +86,7 @@ def open_node(
         opened.enter_context(closing(shared.bodies))
         opened.enter_context(closing(shared.log))
         traced = (lambda found: found) if spans is None else spans.engine
-        computing = opened.enter_context(open_computing(settings, engine, traced=traced))
+        computing = opened.enter_context(open_computing(settings, engine, sight=sight, traced=traced))
         directory = opened.enter_context(
             open_directory(database, settings.data, keys.account_id, load_service().known, notes.moves(ACCOUNTS))
         )

@@ -31,8 +31,8 @@ def _nothing(_: Collections) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceIndexes:
-    """Indexes of faces.
+class FaceIndexFactory:
+    """Where indexes of faces come from.
 
     Attributes:
         new: makes one; None where they are in memory.
@@ -44,7 +44,7 @@ class FaceIndexes:
 
 
 @contextmanager
-def open_search_index(settings: Settings, folder: Path) -> Iterator[FaceIndexes]:
+def open_search_index(settings: Settings, folder: Path) -> Iterator[FaceIndexFactory]:
     """Until the end of the block.
 
     Raises:
@@ -53,7 +53,7 @@ def open_search_index(settings: Settings, folder: Path) -> Iterator[FaceIndexes]
     match settings.search_engine.kind:
         case SearchEngine.MEMORY | SearchEngine.SHARDED:
             _leave(settings, folder)
-            yield FaceIndexes()
+            yield FaceIndexFactory()
         case SearchEngine.PGVECTOR:
             yield _pgvector(settings, _owner(folder))
         case _:
@@ -61,7 +61,7 @@ def open_search_index(settings: Settings, folder: Path) -> Iterator[FaceIndexes]
                 yield indexes
 
 
-def _pgvector(settings: Settings, owner: str) -> FaceIndexes:
+def _pgvector(settings: Settings, owner: str) -> FaceIndexFactory:
     from custodes.storage.vectors.pgvector_index import PgvectorIndex, drop_left_behind
 
     url, approximate = settings.database, settings.search_engine.approximate
@@ -78,11 +78,11 @@ def _pgvector(settings: Settings, owner: str) -> FaceIndexes:
                 f"search is set to pgvector, and the database cannot have its extension `vector`: {error.message}"
             ) from error
 
-    return FaceIndexes(new, keep_only)
+    return FaceIndexFactory(new, keep_only)
 
 
 @contextmanager
-def _milvus(settings: Settings, owner: str) -> Iterator[FaceIndexes]:
+def _milvus(settings: Settings, owner: str) -> Iterator[FaceIndexFactory]:
     from custodes.storage.vectors.milvus_index import MilvusIndex, MilvusServer
 
     engine = settings.search_engine
@@ -93,7 +93,7 @@ def _milvus(settings: Settings, owner: str) -> Iterator[FaceIndexes]:
         return MilvusIndex(collection.dimension, server, own, index_name(collection, approximate=approximate))
 
     with closing(server):
-        yield FaceIndexes(
+        yield FaceIndexFactory(
             new, lambda kept: server.keep_only([index_name(one, approximate=approximate) for one in kept()])
         )
 

@@ -23,7 +23,7 @@ from custodes.gallery.following import CollectionVersion, FollowingGallery
 from custodes.gallery.ports import FloatArray, VectorIndex
 from custodes.gallery.shards.part import CollectionPart, Mine, PartMaking, merged
 from custodes.gallery.shards.plan import ShardPlan
-from custodes.gallery.shards.ports import ShardPeers, ShardQuestion, ShardStore, Sought
+from custodes.gallery.shards.ports import ShardPeers, ShardQuestion, ShardStore, VectorSearch
 from custodes.gallery.shelf import VectorKind
 
 WIDTH = 262_144
@@ -141,13 +141,15 @@ class ShardedGallery(FollowingGallery):
         end = None if self._search_wait_s is None else time.monotonic() + self._search_wait_s
         while True:
             try:
-                return self._asked(key, now, Sought(*sought), end)
+                return self._asked(key, now, VectorSearch(*sought), end)
             except NotReadyError:
                 if end is not None and time.monotonic() + _PAUSE_S > end:
                     raise
             time.sleep(_PAUSE_S)
 
-    def _asked(self, key: CollectionKey, now: CollectionVersion, sought: Sought, end: float | None) -> tuple[Hit, ...]:
+    def _asked(
+        self, key: CollectionKey, now: CollectionVersion, sought: VectorSearch, end: float | None
+    ) -> tuple[Hit, ...]:
         """What all servers of the list now have; NotReadyError where one of them does not answer."""
         if self._closing.is_set():
             raise UnavailableError("the gallery is closed")

@@ -23,7 +23,7 @@ from custodes.gallery.kernel import best
 from custodes.gallery.lock import ReadWriteLock
 from custodes.gallery.ports import VectorIndex
 from custodes.gallery.shards.plan import Shards
-from custodes.gallery.shards.ports import ShardStore, Sought
+from custodes.gallery.shards.ports import ShardStore, VectorSearch
 from custodes.gallery.shelf import VectorKind
 
 Mine = Callable[[Iterable[int]], frozenset[int]]
@@ -82,7 +82,9 @@ class CollectionPart:
         """How far it has come; -1 before anything was read."""
         return -1 if self._version is None else self._version.changes
 
-    def search(self, sought: Sought, mine: Mine, wanted: CollectionVersion, wait_s: float | None) -> tuple[Hit, ...]:
+    def search(
+        self, sought: VectorSearch, mine: Mine, wanted: CollectionVersion, wait_s: float | None
+    ) -> tuple[Hit, ...]:
         """Hits among the faces of the shards that are ``mine``, as of ``wanted`` or later.
 
         Raises:
@@ -245,7 +247,7 @@ def _apply(index: VectorIndex, shards: Shards, changes: VectorChanges) -> None:
         index.remove(changes.gone)
 
 
-def _found(pieces: Sequence[_Piece], sought: Sought) -> tuple[Hit, ...]:
+def _found(pieces: Sequence[_Piece], sought: VectorSearch) -> tuple[Hit, ...]:
     """The best of all pieces. Once there are enough, others have to reach the last of these."""
     least, found = sought.min_cosine, list[Hit]()
     for piece in pieces:

@@ -19,7 +19,7 @@ from custodes.gallery.ports import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sought:
+class VectorSearch:
     """A search: a unit vector (D,), how many hits at most, the least cosine."""
 
     vector: FloatArray
@@ -43,7 +43,7 @@ class ShardQuestion:
     version: CollectionVersion
     names: tuple[str, ...]
     width: int
-    sought: Sought
+    sought: VectorSearch
 
 
 class ShardPeers(Protocol):

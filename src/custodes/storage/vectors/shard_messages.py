@@ -22,7 +22,7 @@ from custodes.core.errors import CustodesError, NotFoundError, NotReadyError, Un
 from custodes.core.ids import AccountId, CollectionId
 from custodes.gallery.entities import CollectionKey, Hit
 from custodes.gallery.following import CollectionVersion
-from custodes.gallery.shards.ports import ShardQuestion, Sought
+from custodes.gallery.shards.ports import ShardQuestion, VectorSearch
 from custodes.storage.files.seal import Randomness, names_of
 
 MOST_QUESTION_BYTES = 65_536
@@ -105,7 +105,7 @@ def decoded_question(data: bytes) -> ShardQuestion:
         version=CollectionVersion(*head["version"]),
         names=tuple(head["names"]),
         width=head["width"],
-        sought=Sought(np.frombuffer(vector, "<f4").astype(np.float32), head["limit"], head["least"]),
+        sought=VectorSearch(np.frombuffer(vector, "<f4").astype(np.float32), head["limit"], head["least"]),
     )
 
 
