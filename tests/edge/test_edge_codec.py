@@ -271,6 +271,49 @@ def test_a_blob_is_measured_before_it_is_decoded() -> None:
     assert refused(body(dataset), "UpdateDatasetEntries").code == "InvalidParameterException"
 
 
+def test_long_blobs_are_read_wherever_they_stand() -> None:
+    first, second = bytes(range(256)) * 100, b"\xff" * 50_000
+    texts = [base64.b64encode(data).decode() for data in (first, second)]
+    both = {"SourceImage": {"Bytes": texts[0]}, "SimilarityThreshold": 5, "TargetImage": {"Bytes": texts[1]}}
+    params = accepted(both, "CompareFaces")
+    assert params["SourceImage"] == {"Bytes": first}
+    assert params["TargetImage"] == {"Bytes": second}
+    assert params["SimilarityThreshold"] == 5.0
+    # Behind more quotation marks than are looked at, and where an unknown member is as long.
+    many = {"Image": {"Bytes": texts[0]}, "Unknown": texts[1]}
+    assert accepted({f"x{number}": "" for number in range(100)} | many, "DetectFaces") == {"Image": {"Bytes": first}}
+    # The last of equal members counts, as for short texts.
+    twice = f'{{"Image": {{"Bytes": "{texts[0]}", "Bytes": "{texts[1]}"}}}}'.encode()
+    assert parse(twice, SERVICE.operations["DetectFaces"]) == {"Image": {"Bytes": second}}
+    nothing = f'{{"Image": {{"Bytes": "{texts[0]}"}}, "Image": null}}'.encode()
+    assert parse(nothing, SERVICE.operations["DetectFaces"]) == {}
+
+
+@pytest.mark.parametrize(
+    "around",
+    ['{{"Image": {{"Bytes": {}"}}}}', '{{"Image": {{"Bytes": "{}}}}}', '{{"Image": {{"Bytes": "a"{}"b"}}}}', '"{}" "'],
+)
+def test_long_texts_outside_of_json_are_refused(around) -> None:
+    text = base64.b64encode(bytes(30_000)).decode()
+    error = refused(around.format(text).encode(), "DetectFaces")
+    assert (error.code, error.message) == ("SerializationException", "Could not parse request body into json")
+
+
+def test_long_texts_with_escapes_are_read_as_json_has_them() -> None:
+    text = base64.b64encode(b"?" * 30_000).decode()
+    escaped = body({"Image": {"Bytes": text}}).replace(b"P", b"\\u0050")
+    assert parse(escaped, SERVICE.operations["DetectFaces"]) == {"Image": {"Bytes": b"?" * 30_000}}
+    # Longer than the largest picture's text, but only by its escapes.
+    largest = b"?" * 5 * 1024 * 1024
+    slashes = body({"Image": {"Bytes": base64.b64encode(largest).decode()}}).replace(b"/", b"\\/")
+    assert parse(slashes, SERVICE.operations["DetectFaces"]) == {"Image": {"Bytes": largest}}
+    quoted = body({"CollectionId": f'"{text}"'})
+    assert parse(quoted, SERVICE.operations["SearchFacesByImage"]) == {"CollectionId": f'"{text}"'}
+    plain = body({"CollectionId": text})
+    assert parse(plain, SERVICE.operations["SearchFacesByImage"]) == {"CollectionId": text}
+    assert refused(body({"Image": {"Bytes": text[:-1] + "!"}}), "DetectFaces").code == "SerializationException"
+
+
 @settings(max_examples=50, deadline=None)
 @given(data=st.binary(min_size=1, max_size=400), width=st.integers(1, 80), end=st.sampled_from(["\n", "\r\n"]))
 def test_base64_in_lines_is_read(data, width, end) -> None:
