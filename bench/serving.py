@@ -35,17 +35,9 @@ class Served:
 
     def client(self) -> Any:
         """A boto3 client that reads the key which the server wrote."""
-        import boto3
-
         text = (self.data / "credentials").read_text(encoding="utf-8")
         found = dict(re.findall(r"^(aws_\w+)\s*=\s*(\S+)", text, re.MULTILINE))
-        return boto3.client(
-            "rekognition",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            region_name=REGION,
-            aws_access_key_id=found["aws_access_key_id"],
-            aws_secret_access_key=found["aws_secret_access_key"],
-        )
+        return rekognition(self.port, found["aws_access_key_id"], found["aws_secret_access_key"])
 
     def resident_mb(self) -> float:
         """Resident memory of the process in MB (10**6 bytes), as Linux counts it."""
@@ -53,6 +45,19 @@ class Served:
         found = re.search(r"^VmRSS:\s*(\d+) kB", status, re.MULTILINE)
         assert found is not None
         return int(found.group(1)) * 1024 / 1e6
+
+
+def rekognition(port: int, key_id: str, secret: str) -> Any:
+    """A boto3 client of whoever listens on ``port``."""
+    import boto3
+
+    return boto3.client(
+        "rekognition",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name=REGION,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+    )
 
 
 @contextmanager
