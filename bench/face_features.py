@@ -34,6 +34,7 @@ from custodes.models.card import load_cards
 from custodes.models.store import ModelStore, default_root
 from custodes.operations.collections.same_face import overlap
 from drawn_light import any_light, lit, normals_of
+from halves import digest
 from report import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -41,6 +42,8 @@ LFW, UTKFACE = DATA / "lfw" / "images", DATA / "utkface"
 _SLOT = Slot(0, RequestId("bench"))
 # The middle half of the face's outline, from ear to ear below the eyes, in the vertices of MediaPipe's mesh.
 _MASK = (132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 195)
+MIXTURE = ROOT / "src" / "custodes" / "engine" / "faces" / "embedding" / "lookalikes.npz"
+FITTED_ON = "fitted_on"
 SMALL_FACE_PX = 24
 PIECE = 250
 """As many pictures are kept at once: half a minute to a minute of one processor."""
@@ -60,10 +63,30 @@ class Features:
         return Features(self.paths[rows], self.kinds[rows], self.query[rows], self.enrol[rows])
 
 
+def people_names(features: Features) -> list[str]:
+    """Name of the person of each LFW file, which lies in a folder of that name."""
+    return [path.split("/")[-2] for path in features.paths.tolist()]
+
+
 def people(features: Features) -> NDArray[np.int64]:
-    """Number of the person of each LFW file, which lies in a folder of that name."""
-    names = [path.split("/")[-2] for path in features.paths.tolist()]
-    return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
+    """Number of the person of each LFW file."""
+    return np.asarray(np.unique(people_names(features), return_inverse=True)[1], np.int64)
+
+
+def file_names(features: Features) -> list[str]:
+    """Name of each UTKFace file, without its folder."""
+    return [Path(path).name for path in features.paths.tolist()]
+
+
+def digest_of_fitted() -> str:
+    """Of the names of the people of LFW and the files of UTKFace that things are fitted on."""
+    return digest([folder.name for folder in LFW.iterdir()] + [file.name for file in UTKFACE.glob("*.jpg")])
+
+
+def digest_of_shipped() -> str:
+    """Of the names that the mixture which ships was fitted on; scripts/fit_lookalikes.py writes it there."""
+    with np.load(MIXTURE, allow_pickle=False) as kept:
+        return str(kept[FITTED_ON]) if FITTED_ON in kept else ""
 
 
 def central(found: FacesFound) -> int:

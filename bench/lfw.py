@@ -24,6 +24,7 @@ from custodes.engine.calibrate import FALSE_MATCH_RATES, Calibration
 from custodes.engine.faces.assembly import KNOTS, face_recipe
 from custodes.engine.faces.embedding.lookalikes import level_of
 from custodes.engine.results.face import FloatArray
+from halves import measured_rows
 from report import ROOT, Section, table, write
 
 LFW = ROOT.parent / "shared" / "data" / "lfw"
@@ -182,7 +183,7 @@ def all_pairs_text(found: Vectors) -> str:
 
 def meaning_table(found: Vectors) -> str:
     """Markdown: percentage, score, false match rates and true match rate on the held-out half."""
-    half = look_alike_pairs.second_half(found.person)
+    half = measured_rows([name.rsplit("_", 1)[0] for name in found.names], found.person)
     scores = look_alike_pairs.Scores.of_vectors(found.enrol[half], found.query[half], found.person[half])
     curve = Calibration(KNOTS)
     rows: list[tuple[object, ...]] = []

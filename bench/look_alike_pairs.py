@@ -1,4 +1,4 @@
-"""Scores of pairs: halves of people, genuine and impostor scores, and impostors among people who look alike.
+"""Scores of pairs: genuine and impostor scores, and impostors among people who look alike.
 
 In: features and a mixture of look-alikes, or finished vectors. Out: sorted scores *at level 0* (what the curve of the
 recipe takes), so that one threshold means the same for everybody. Look-alikes are pairs of different people of one
@@ -15,22 +15,12 @@ from numpy.typing import NDArray
 
 from custodes.engine.faces.embedding.lookalikes import Lookalikes, level_of
 from face_features import Labelled
+from halves import is_fitted_on
 
 RACES = ("white", "black", "Asian", "Indian", "other")
 SPANS = ((0, 4), (5, 12), (13, 19), (20, 34), (35, 49), (50, 64), (65, 200))
 LEAST_FACES = 16
 """A group of fewer faces in a half has too few pairs to say anything."""
-
-
-def first_half(person: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the half of the people that things are fitted on; the others are for figures."""
-    order = np.random.default_rng(20261124).permutation(int(person.max()) + 1)
-    return np.flatnonzero(np.isin(person, order[: len(order) // 2]))
-
-
-def second_half(person: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rest."""
-    return np.setdiff1d(np.arange(len(person)), first_half(person))
 
 
 def at_level_zero(
@@ -43,9 +33,8 @@ def at_level_zero(
 
 def photographed_twice(folder: Path, *, fitting: bool) -> list[str]:
     """People of LFW, as their folders are called, of whom there are two photos or more, of either half."""
-    names = sorted(path.name for path in folder.iterdir())
-    half = (first_half if fitting else second_half)(np.arange(len(names)))
-    return [names[i] for i in half.tolist() if len(list((folder / names[i]).glob("*.jpg"))) > 1]
+    names = sorted(path.name for path in folder.iterdir() if is_fitted_on(path.name) == fitting)
+    return [name for name in names if len(list((folder / name).glob("*.jpg"))) > 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from fit_lookalikes import FILE  # noqa: E402
-
 import face_features  # noqa: E402
 import look_alike_pairs as pairs  # noqa: E402
 from custodes.engine.calibrate import Calibration  # noqa: E402
@@ -77,7 +75,9 @@ def main() -> int:
     lit = face_features.lit_hard(names)
     before = people_alone(load_lookalikes())
     after = extended(before, lit.enrol.astype(np.float64))
-    np.savez(FILE, **{name: np.asarray(getattr(after, name), np.float32) for name in Lookalikes.__slots__})
+    numbers = {name: np.asarray(getattr(after, name), np.float32) for name in Lookalikes.__slots__}
+    fitted_on = {face_features.FITTED_ON: np.array(face_features.digest_of_shipped())}
+    np.savez(face_features.MIXTURE, **numbers, **fitted_on)
     cut = Calibration(KNOTS).cosine(80.0)
     for kind in ("side", "above"):
         chosen = lit.take(np.flatnonzero(lit.kinds == kind))

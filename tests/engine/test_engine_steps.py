@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -506,6 +507,17 @@ def test_a_face_in_ordinary_light_is_not_taken_for_one_in_a_hard_light():
         between = unit((model.directions[[people]] + model.directions[[light]]) / 2)
         share = model.shares(between)[0]
         assert share[light] < 0.2 * share[people]
+
+
+def test_a_face_that_is_surely_a_childs_has_a_higher_level_and_a_grown_ups_keeps_its_own():
+    shipped = load_lookalikes()
+    alone = replace(shipped, levels=np.zeros_like(shipped.levels))
+    rows, towards = features(3, 100), unit(shipped.child[None, :-1])
+    child, grown = unit(rows + 3 * towards), unit(rows - 3 * towards)
+    assert min(level_of(vector) for vector in alone.vectors(child)) > 0.1
+    assert max(level_of(vector) for vector in alone.vectors(grown)) == 0
+    assert min(level_of(vector) for vector in shipped.vectors(child)) > face_recipe().children_from
+    assert all(level_of(vector) <= MAX_LEVEL for vector in shipped.vectors(child))
 
 
 def test_a_mixture_holds_distributions_and_no_person():

@@ -14,8 +14,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-FALSE_MATCH_RATES = ((50.0, 1.0e-2), (80.0, 1.5e-3), (90.0, 6.5e-4), (95.0, 3.8e-4), (99.0, 1.9e-5), (99.9, 4.9e-6))
-"""Share of pairs of different people who look alike that reach a percentage of recipe 7.1: bench/differential.py."""
+FALSE_MATCH_RATES = ((50.0, 1.7e-2), (80.0, 1.1e-3), (90.0, 6.4e-4), (95.0, 1.1e-4), (99.0, 2.1e-5), (99.9, 1.1e-5))
+"""Share of pairs of different people who look alike that may reach a percentage of recipe 7.2: twice what was measured
+of all groups together, so that it holds for groups that fare worse (bench/differential.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ from numpy.typing import NDArray
 from custodes.engine.results.face import FloatArray
 
 _FILE = "lookalikes.npz"
+_ARRAYS = ("log_priors", "directions", "means", "levels", "basis", "child")
 MAX_LEVEL = 0.25
+_CHILD_LEVEL, _CHILD_DOUBT = 0.2, 0.2
+"""What a face that is surely a child's adds to its level, and how likely it may be one without adding anything, so that
+grown-ups keep theirs. Children are few in what the mixture was fitted on: distributions alone put them too low."""
 _STORED = 0.4
 """The last component is the level times this: small, because two vectors' last components add their product to the
 cosine (at most 0.01)."""
@@ -47,6 +51,7 @@ class Lookalikes:
             ``SimilarityScale`` takes it.
         basis: (D, D - 1) orthonormal columns: all directions but the one in which faces differ least, whose place the
             level takes.
+        child: (D + 1,) weights and offset of the log-odds that a face is a child's under 13.
     """
 
     concentration: float
@@ -55,6 +60,7 @@ class Lookalikes:
     means: FloatArray
     levels: FloatArray
     basis: FloatArray
+    child: FloatArray
 
     def shares(self, features: FloatArray) -> NDArray[np.float64]:
         """(N, K) how far each of ``features`` (N, D) belongs to each distribution; rows sum to 1."""
@@ -63,12 +69,19 @@ class Lookalikes:
         weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
 
+    def childhood(self, features: FloatArray) -> NDArray[np.float64]:
+        """(N,) how surely each of ``features`` (N, D) is a child's, 0 to 1; it only ever lowers a percentage."""
+        odds = features.astype(np.float64) @ self.child[:-1] + self.child[-1]
+        likely = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+        return np.asarray(np.maximum(likely - _CHILD_DOUBT, 0) / (1 - _CHILD_DOUBT), np.float64)
+
     def vectors(self, features: FloatArray) -> FloatArray:
         """(N, D) float32 unit vectors to store and compare, from ``features`` (N, D) of unit length."""
         shares = self.shares(features)
         centred = (features - shares @ self.means) @ self.basis
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
-        last = _STORED * (shares @ self.levels)[:, None]
+        level = np.minimum(shares @ self.levels + _CHILD_LEVEL * self.childhood(features), MAX_LEVEL)
+        last = _STORED * level[:, None]
         return np.hstack([centred * np.sqrt(1 - last**2), last]).astype(np.float32)
 
 
@@ -83,5 +96,5 @@ def load_lookalikes() -> Lookalikes:
     with shipped.open("rb") as file, np.load(file, allow_pickle=False) as kept:
         return Lookalikes(
             float(kept["concentration"]),
-            *(np.asarray(kept[name], np.float32) for name in ("log_priors", "directions", "means", "levels", "basis")),
+            *(np.asarray(kept[name], np.float32) for name in _ARRAYS),
         )
