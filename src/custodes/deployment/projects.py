@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
+from custodes.deployment.record.claims import recorded_under_claims
 from custodes.deployment.record.ledger import ServerLedger
 from custodes.deployment.video import LedgerCharges, Videos, Wake, new_job_id
 from custodes.edge.aws.translate.images.moderation import found_output
@@ -88,7 +89,10 @@ def training_workers(
     )
     handlers: dict[str, JobHandler] = {OPERATION: TrainingJobs(gate, parts), MEDIA_ANALYSIS: MediaJobs(gate, media)}
     workers = JobWorkers(
-        work.adapters.jobs, handlers, work.clock, WorkerSettings("training", work.settings.training_workers)
+        work.adapters.jobs,
+        recorded_under_claims(handlers),
+        work.clock,
+        WorkerSettings("training", work.settings.training_workers),
     )
     with closing(workers):
         workers.start()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from custodes.core.clock import Clock
 from custodes.core.ids import AccountId, RequestId
+from custodes.deployment.record.claims import recorded_under_claims
 from custodes.deployment.storage.objects import object_lister
 from custodes.deployment.video import LedgerCharges, Videos, VideoWork, Wake, new_job_id
 from custodes.gallery.neighbours import Products
@@ -98,7 +99,9 @@ def task_workers(work: CollectionTasks, whole: VideoWork) -> Iterator[JobWorkers
         **dict.fromkeys(TASKS, handler),
         StartBulkEnrolment.operation: _enrolment(work, whole),
     }
-    workers = JobWorkers(work.adapters.jobs, handlers, work.clock, WorkerSettings("tasks", work.at_once))
+    workers = JobWorkers(
+        work.adapters.jobs, recorded_under_claims(handlers), work.clock, WorkerSettings("tasks", work.at_once)
+    )
     with closing(workers):
         workers.start()
         work.wake.workers = workers
@@ -121,7 +124,7 @@ def _enrolment(work: CollectionTasks, whole: VideoWork) -> BulkEnrolmentJobs:
         work.adapters.jobs,
         charged,
         work.executors,
-        work.clock,
+        whole.videos.record_clock,
         lambda: RequestId(str(uuid.uuid4())),
     )
     return BulkEnrolmentJobs(whole.gate, parts)

@@ -19,6 +19,7 @@ import orjson
 
 from custodes.core.clock import Clock
 from custodes.core.ids import RequestId
+from custodes.deployment.record.claims import recorded_under_claims
 from custodes.deployment.record.ledger import ServerLedger
 from custodes.edge.aws.translate.video.format import AwsResultFormat
 from custodes.engine.runtime.memory import RunMemory
@@ -44,8 +45,9 @@ from custodes.storage.media.files import MediaFiles, StructureProbe
 from custodes.storage.messages.sns import JobMessages, MessageTargets
 from custodes.storage.objects.buckets import BucketObjects
 from custodes.storage.sql.database import Database
-from custodes.storage.sql.jobs import SqlJobStore
+from custodes.storage.sql.jobs import SqlJobStore, callers_time
 from custodes.storage.sql.master import open_master
+from custodes.storage.sql.nodes.time import DatabaseTime
 from custodes.video.formats.facts import VideoLimits
 
 _MAX_FRAMES_AT_ONCE = 4
@@ -113,7 +115,8 @@ def video_limits(settings: Settings) -> VideoLimits:
 class Videos:
     """Jobs and files of stored videos in an opened data directory.
 
-    ``adapters`` is what the use cases need, ``objects`` where videos come from, ``files`` what was fetched of them.
+    ``adapters`` is what the use cases need, ``objects`` where videos come from, ``files`` what was fetched of them;
+    ``record_clock`` tells the time of entries of the ledger, which of several servers is the database's.
     """
 
     settings: Settings
@@ -123,6 +126,7 @@ class Videos:
     adapters: VideoAdapters
     objects: BucketObjects
     wake: Wake
+    record_clock: Clock
     lock: DecoderLock = field(default_factory=DecoderLock)
 
     def health(self) -> dict[str, object]:
@@ -133,12 +137,14 @@ class Videos:
 
 def open_videos(settings: Settings, database: Database, objects: BucketObjects, clock: Clock) -> Videos:
     """Open the store of jobs. Files of jobs that are over are removed."""
-    jobs = SqlJobStore.open(database, open_master(database, settings.data, os.urandom), JobLimits(), clock)
+    master = open_master(database, settings.data, os.urandom)
+    shared = DatabaseTime(database) if settings.node else None
+    jobs = SqlJobStore.open(database, master, JobLimits(), clock, shared or callers_time)
     files, wake = MediaFiles(settings.data, objects), Wake()
     files.remove_unless(partial(_is_open, jobs))
     tells = bool(settings.job_webhook)
     adapters = VideoAdapters(jobs, files, video_limits(settings), new_job_id, wake, tells)
-    return Videos(settings, clock, jobs, files, adapters, objects, wake)
+    return Videos(settings, clock, jobs, files, adapters, objects, wake, shared or clock)
 
 
 def _is_open(jobs: JobStore, job_id: JobId) -> bool:
@@ -209,7 +215,7 @@ def video_workers(work: VideoWork) -> Iterator[JobWorkers]:
     handler = VideoJobs(work.gate, parts)
     workers = JobWorkers(
         videos.jobs,
-        dict.fromkeys(START_COMMANDS, handler),
+        recorded_under_claims(dict.fromkeys(START_COMMANDS, handler)),
         videos.clock,
         WorkerSettings("video", settings.video_workers),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from custodes.ledger.sequence.claim import WorkClaim, present_claim
 from custodes.ledger.tlog.entry import Draft
 from custodes.ledger.tree.promise import Promise
 from custodes.ledger.writer.pending import EntryParts, Pending, Sealing, prepare
@@ -20,7 +21,7 @@ _MARK = b'"a":%d,' % _LAST
 class UnplacedEntry(Pending):
     """An entry without a place: ``index`` is -1 until it is durable."""
 
-    __slots__ = ("lease", "permission")
+    __slots__ = ("claim", "lease", "permission")
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class UnplacedEntry(Pending):
         super().__init__(UNPLACED, prepared)
         self.permission = permission
         self.lease = lease
+        self.claim: WorkClaim | None = present_claim()
+        """It gets a place only while nobody else claimed the work that this thread does."""
 
     def envelope(self, t: int, permission: int | None) -> bytes:
         """The public bytes at ``t``; ``permission`` is the place of what it settles."""

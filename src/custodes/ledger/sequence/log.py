@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Unpack
 
+from custodes.ledger.sequence.claim import WorkClaim
 from custodes.ledger.sequence.entry import UNPLACED, Sequenced, UnplacedEntry
 from custodes.ledger.sequence.ports import EntrySequence, PublicHead, SequencedEntry, Turn
 from custodes.ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -266,7 +267,7 @@ class SequencedLog(RunningLog):
         for entry, index, envelope in placed:
             entry.index = index
             entry.settle(envelope, evidence)
-        left = LedgerUnavailableError("the permission was given up meanwhile, or the lease lost")
+        left = LedgerUnavailableError("the permission was given up meanwhile, or the lease or the claim lost")
         self._refuse([entry for entry in queue if not entry.done], left)
 
     def _take(self) -> list[UnplacedEntry]:
@@ -305,14 +306,22 @@ class SequencedLog(RunningLog):
         return placed
 
     def _under_lease(self, turn: Turn, queue: Sequence[UnplacedEntry]) -> list[UnplacedEntry]:
-        """Those that need no lease, or whose lease is held still; what the others were permitted is given up."""
+        """Those whose lease and whose claim, if any, are held still; what the others were permitted is given up."""
         leases = {entry.lease for entry in queue if entry.lease is not None}
         held = {lease for lease in leases if turn.holds(lease)}
-        late = [entry for entry in queue if entry.lease not in held and entry.lease is not None]
+        claims = {entry.claim for entry in queue if entry.claim is not None}
+        newest = turn.works(claims) if claims else frozenset[WorkClaim]()
+        late = [
+            entry
+            for entry in queue
+            if (entry.lease is not None and entry.lease not in held)
+            or (entry.claim is not None and entry.claim not in newest)
+        ]
         if late:
             with self._changed:
                 self._orphans |= {place for entry in late if (place := _earlier(entry)) is not None}
-        return [entry for entry in queue if entry.lease is None or entry.lease in held]
+        lost = set(late)
+        return [entry for entry in queue if entry not in lost]
 
     def _come_back(self) -> None:
         """After a failure: what is open in the log and belongs to nobody here is given up."""

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from custodes.ledger.sequence.claim import WorkClaim
 from custodes.ledger.writer.body import SealedBody
 
 
@@ -42,6 +43,10 @@ class Turn(Protocol):
 
     def holds(self, lease: int) -> bool:
         """Whether this node publishes under lease ``lease`` until the end of the turn: nobody takes it meanwhile."""
+        ...
+
+    def works(self, claims: Collection[WorkClaim]) -> frozenset[WorkClaim]:
+        """Those of ``claims`` that are the newest of their jobs, until the end of the turn: nobody claims them."""
         ...
 
     def add(self, entries: Sequence[SequencedEntry]) -> None:

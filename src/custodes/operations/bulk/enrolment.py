@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 import msgspec
@@ -109,7 +111,8 @@ class BulkEnrolmentJobs:
                 for number, keys in self._keys(job, state):
                     again = number < doubtful and self._parts.charged.charged(job.request.job_id, number, since_ms)
                     begun_ms = now_ms()
-                    running.append(_UnderWay(begun_ms, pool.submit(work.run, job.request.job_id, number, keys, again)))
+                    run = partial(copy_context().run, work.run)  # recorded under the claim of this thread
+                    running.append(_UnderWay(begun_ms, pool.submit(run, job.request.job_id, number, keys, again)))
                     if len(running) >= ahead:
                         yield self._next(state, running)
                 while running:

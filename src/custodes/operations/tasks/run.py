@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import orjson
@@ -64,7 +65,7 @@ class TaskJobs:
         request, progress = TaskRequest.from_bytes(job.request.input), TaskProgress()
         before = job.cursor.position
         with ThreadPoolExecutor(1, "task") as pool:
-            working: Future[TaskFound] = pool.submit(self._perform, request, progress)
+            working: Future[TaskFound] = pool.submit(copy_context().run, self._perform, request, progress)
             try:
                 while not wait((working,), _TOLD_S).done:
                     before = max(before, min(int(progress.share * _TOTAL), _TOTAL - 1))

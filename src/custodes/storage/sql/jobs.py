@@ -31,30 +31,42 @@ _SWEEP_LIMIT = 100
 
 Change = Callable[[Job], Job]
 
+JobTime = Callable[[int], int]
+"""The time that counts, given that of the caller's clock. Raises UnavailableError: it cannot be told."""
+
+
+def callers_time(now_ms: int) -> int:
+    """Where one process has the store, its clock is the clock."""
+    return now_ms
+
 
 class SqlJobStore:
     """A durable JobStore and NoticeStore."""
 
-    def __init__(self, database: Database, master: KeyBox, limits: JobLimits) -> None:
-        """Keep jobs in ``database``, sealed by ``master``."""
+    def __init__(self, database: Database, master: KeyBox, limits: JobLimits, time: JobTime = callers_time) -> None:
+        """Keep jobs in ``database``, sealed by ``master``; several servers need a ``time`` in common."""
         self._database = database
         self._master = master
         self._limits = limits
+        self._time = time
 
     @classmethod
-    def open(cls, database: Database, master: KeyBox, limits: JobLimits, clock: Clock) -> SqlJobStore:
-        """The store of a directory that only this process has open: whoever worked on a job before is dead.
+    def open(
+        cls, database: Database, master: KeyBox, limits: JobLimits, clock: Clock, time: JobTime = callers_time
+    ) -> SqlJobStore:
+        """The store for whoever has the duties: who worked on a job before is dead, or will find its claim lost.
 
         Raises:
             UnavailableError: the database cannot be written.
         """
-        now_ms = clock.now_ms()
+        now_ms = time(clock.now_ms())
         running = (_JOB.state == JobState.RUNNING) & (_JOB.ready_ts_ms > now_ms)
         database.write(lambda connection: connection.execute(update(JOBS).where(running).values(ready_ts_ms=now_ms)))
-        return cls(database, master, limits)
+        return cls(database, master, limits, time)
 
     def add(self, request: JobRequest, now_ms: int) -> Job:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         job = rules.queued(request, now_ms, self._limits)
         row = self._row(job)
 
@@ -122,6 +134,7 @@ class SqlJobStore:
 
     def claim(self, operations: Collection[str], owner: str, now_ms: int) -> Job | None:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         wanted = self._claimable(operations, now_ms)
         with self._database.read() as connection:  # an idle worker must not wait for the writer, nor keep it busy
             if connection.execute(select(_JOB.row).where(wanted).limit(1)).one_or_none() is None:
@@ -146,10 +159,12 @@ class SqlJobStore:
 
     def renew(self, lease: Lease, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         return self._change(lease, lambda job: rules.renewed(job, now_ms, self._limits))
 
     def advance(self, lease: Lease, checkpoint: JobCheckpoint, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
 
         def change(job: Job) -> Job:
             return rules.reached(job, checkpoint, now_ms, self._limits)
@@ -158,18 +173,22 @@ class SqlJobStore:
 
     def finish(self, lease: Lease, error: str | None, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         return self._change(lease, lambda job: rules.finished(job, error, now_ms, self._limits), erases=True)
 
     def postpone(self, lease: Lease, error: str, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         return self._change(lease, lambda job: rules.postponed(job, error, now_ms, self._limits), erases=True)
 
     def interrupt(self, lease: Lease, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         return self._change(lease, lambda job: rules.interrupted(job, now_ms))
 
     def cancel(self, account_id: AccountId, job_id: JobId, error: str, now_ms: int) -> bool:
         """See JobStore."""
+        now_ms = self._time(now_ms)
 
         def write(connection: Connection) -> bool:
             open_ones = select(JOBS).where(_is(account_id, job_id), _JOB.state.in_(_OPEN))
@@ -182,6 +201,7 @@ class SqlJobStore:
 
     def sweep(self, now_ms: int) -> int:
         """See JobStore."""
+        now_ms = self._time(now_ms)
         open_ones, late = _JOB.state.in_(_OPEN), _JOB.expires_ts_ms <= now_ms
         spent = (_JOB.ready_ts_ms <= now_ms) & (or_(late, _JOB.attempt >= self._limits.attempts))
         due = select(JOBS).where(or_(and_(not_(open_ones), late), and_(open_ones, spent))).limit(_SWEEP_LIMIT)
@@ -203,6 +223,7 @@ class SqlJobStore:
 
     def notices(self, now_ms: int, limit: int) -> Sequence[Notice]:
         """See NoticeStore."""
+        now_ms = self._time(now_ms)
         query = (
             select(_NOTICE.account_id, _JOB.job_id, _NOTICE.created_ts_ms, _NOTICE.attempt)
             .join(JOBS, (_JOB.account_id == _NOTICE.account_id) & (_JOB.row == _NOTICE.job_row))

@@ -36,7 +36,7 @@ _LEAVING_S, _LOOK_S = 1.0, 0.05
 # Advisory locks are numbers that all users of a database share: these are the first bytes of SHA-256("custodes ...").
 _OWNER_LOCK = 0x6375_7374_6F64_0001
 _MIGRATION_LOCK = 0x6375_7374_6F64_0002
-_WRITE_LOCK = 0x6375_7374_6F64_0003
+WRITE_LOCK = 0x6375_7374_6F64_0003
 _OWNER, _MARK_BYTES = "owner", 16
 _TURN = text(
     "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = :owner AND granted)"
@@ -79,7 +79,7 @@ class _Ownership:
         Raises:
             UnavailableError: another process has had the database, or has it now.
         """
-        asked = {"write": _WRITE_LOCK, "owner": self._backend}
+        asked = {"write": WRITE_LOCK, "owner": self._backend}
         if not connection.execute(_TURN, asked).scalar_one():
             self.close()
             self._connection = self._locked()

@@ -15,9 +15,11 @@ import psycopg
 from psycopg import sql
 
 from custodes.core.ids import AccountId
+from custodes.ledger.sequence.claim import WorkClaim
 from custodes.ledger.sequence.ports import SequencedEntry
 from custodes.ledger.writer.ports import HeadConflictError
 from custodes.storage.sql.ledger.session import DatabaseLostError, PostgresSession
+from custodes.storage.sql.postgres_database import WRITE_LOCK
 
 # All times are the database's: milliseconds since the epoch, extract(epoch FROM clock_timestamp()) * 1000.
 DEAD_MS = 10_000
@@ -50,6 +52,8 @@ _LIVE = (
     " DO UPDATE SET seen_ms = excluded.seen_ms, turn = greatest(ledger_nodes.turn, excluded.turn)"
 )
 _HOLDS = "SELECT 1 FROM leases WHERE account_id = %s AND name = 'publisher' AND holder = %s AND number = %s FOR SHARE"
+_WORKS = "SELECT 1 FROM jobs WHERE account_id = %s AND job_id = %s AND fence = %s FOR SHARE"
+_NO_WRITER = "SELECT pg_advisory_xact_lock_shared(%s)"
 _LEAVE = "DELETE FROM ledger_nodes WHERE account_id = %s AND node = %s"
 _NUMBER = "SELECT turn FROM ledger_nodes WHERE account_id = %s AND node = %s"
 _OWN = "SELECT entry_index FROM ledger_permissions WHERE account_id = %s AND node = %s"
@@ -87,6 +91,17 @@ class PostgresTurn:
     def holds(self, lease: int) -> bool:
         """See Turn."""
         return self._connection.execute(_HOLDS, (self._account, self._node, lease)).fetchone() is not None
+
+    def works(self, claims: Collection[WorkClaim]) -> frozenset[WorkClaim]:
+        """See Turn."""
+        if len(claims) > 1:
+            # Whoever changes several jobs in one transaction could wait for this turn, and this turn for it.
+            self._connection.execute(_NO_WRITER, (WRITE_LOCK,))
+        return frozenset(
+            claim
+            for claim in claims
+            if self._connection.execute(_WORKS, (claim.account_id, claim.job_id, claim.fence)).fetchone() is not None
+        )
 
     def add(self, entries: Sequence[SequencedEntry]) -> None:
         """See Turn."""
