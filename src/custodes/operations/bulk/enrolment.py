@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
 from pathlib import PurePosixPath
 
 import msgspec
@@ -111,8 +110,10 @@ class BulkEnrolmentJobs:
                 for number, keys in self._keys(job, state):
                     again = number < doubtful and self._parts.charged.charged(job.request.job_id, number, since_ms)
                     begun_ms = now_ms()
-                    run = partial(copy_context().run, work.run)  # recorded under the claim of this thread
-                    running.append(_UnderWay(begun_ms, pool.submit(run, job.request.job_id, number, keys, again)))
+                    # A context for each part, so that it is recorded under this thread's claim.
+                    recorded = copy_context().run
+                    done = pool.submit(recorded, work.run, job.request.job_id, number, keys, again)
+                    running.append(_UnderWay(begun_ms, done))
                     if len(running) >= ahead:
                         yield self._next(state, running)
                 while running:
