@@ -12,6 +12,7 @@ import structlog
 from custodes.core.clock import FixedClock
 from custodes.core.errors import UnavailableError
 from custodes.jobs.schedule import Schedule, Scheduler, ScheduleState, regularly
+from tests.fakes.waiting import eventually
 
 
 class Bell:
@@ -44,12 +45,12 @@ def scheduled(*schedules: Schedule, clock: FixedClock) -> Iterator[Scheduler]:
 
 def state(scheduler: Scheduler, holds: Callable[[ScheduleState], bool]) -> ScheduleState:
     """State of the only schedule once ``holds``."""
-    for _ in range(2000):
-        (found,) = scheduler.states()
-        if holds(found):
-            return found
-        threading.Event().wait(0.005)
-    raise AssertionError(found)
+
+    def found() -> ScheduleState | None:
+        (only,) = scheduler.states()
+        return only if holds(only) else None
+
+    return eventually(found)
 
 
 def test_a_run_is_due_after_its_time_and_again() -> None:
@@ -117,10 +118,7 @@ def test_a_long_run_keeps_its_lane_waiting_and_no_other() -> None:
             clock.advance(1)
             bell.wait(count)
         over.set()
-        for _ in range(2000):
-            if scheduler.states()[1].succeeded:
-                break
-            threading.Event().wait(0.005)
+        eventually(lambda: scheduler.states()[1].succeeded)
     assert together == ["long begins", "long ends", "same lane"]
 
 

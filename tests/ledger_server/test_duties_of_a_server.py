@@ -100,10 +100,7 @@ def test_heads_of_the_hour_and_of_a_command(live_server: Any) -> None:
     with closing(Scheduler(heads, clock, max_wait_s=0.01)) as scheduler:
         scheduler.start()
         clock.advance(HOUR_MS)
-        for _ in range(2000):
-            if all(state.succeeded for state in scheduler.states()):
-                break
-            threading.Event().wait(0.01)
+        eventually(lambda: all(state.succeeded for state in scheduler.states()))
     entries = kinds(live_server)
     assert [(entry.kind, entry.fields["m"]) for entry in entries[before:]] == [
         ("map", "account"), ("map", "party"), ("map", "collection")

@@ -217,9 +217,8 @@ def ends(client: Any, session_id: str) -> str:
 
 
 def eventually_begins(url: str, key: Key, session_id: str) -> bool:
-    for _ in range(100):
+    def begins() -> bool:
         with stream(url, key, session_id) as opened:
-            if opened.event()[0] == "ChallengeEvent":
-                return True
-        time.sleep(0.1)
-    return False
+            return bool(opened.event()[0] == "ChallengeEvent")
+
+    return eventually(begins)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.fakes.engine import SquareEngine
 from tests.fakes.gallery import MemoryGalleryStore
 from tests.fakes.live import LiveServer, running
 from tests.fakes.liveness_client import Key, stream
+from tests.fakes.waiting import eventually
 
 DAY_MS = 86_400_000
 
@@ -151,10 +151,12 @@ def written(data: Path) -> bytes:
 
 
 def gone(client: Any, session_id: str) -> bool:
-    for _ in range(100):
+
+    def refusal() -> str | None:
         try:
             client.get_face_liveness_session_results(SessionId=session_id)
         except ClientError as error:
-            return error.response["Error"]["Code"] == "SessionNotFoundException"
-        time.sleep(0.1)
-    return False
+            return str(error.response["Error"]["Code"])
+        return None
+
+    return eventually(refusal) == "SessionNotFoundException"

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.fakes.live import LiveServer
 from tests.fakes.liveness_client import Key, inner, pack, stream, text_header
+from tests.fakes.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -42,12 +43,12 @@ def status(client: Any, session_id: str) -> str:
 
 def status_in_the_end(client: Any, session_id: str) -> str:
     """The stream's own end may come a moment after its socket's."""
-    for _ in range(100):
+
+    def ended() -> str | None:
         found = status(client, session_id)
-        if found != "IN_PROGRESS":
-            return found
-        time.sleep(0.05)
-    return found
+        return found if found != "IN_PROGRESS" else None
+
+    return eventually(ended)
 
 
 def test_a_whole_check(

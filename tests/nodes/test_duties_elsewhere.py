@@ -22,6 +22,7 @@ from tests.fakes.engine import Square, picture
 from tests.fakes.liveness_client import Key, stream
 from tests.fakes.nodes import Node, cluster, running_node
 from tests.fakes.postgres import PostgresServer
+from tests.fakes.waiting import eventually
 
 LEASE_AND_OPENING_S = 60.0
 """A lease is five seconds; the rest is for a loaded machine."""
@@ -56,10 +57,8 @@ def test_a_liveness_check_over_a_server_that_passes_it_on(pair: tuple[Node, Node
         kind, told = opened.event()
         assert kind == "ValidationException", told
         assert opened.closed() == 1000
-    for _ in range(100):
-        if client.get_face_liveness_session_results(SessionId=made["SessionId"])["Status"] == "FAILED":
-            break
-        time.sleep(0.05)
+    results = client.get_face_liveness_session_results
+    eventually(lambda: results(SessionId=made["SessionId"])["Status"] == "FAILED")
     with stream(other.url, key, "00000000-0000-4000-8000-00000000000a") as opened:
         assert opened.event()[0] == "SessionNotFoundException"
         assert opened.closed() == 1000

@@ -22,13 +22,14 @@ from custodes.gallery.exact import BruteForceIndex
 from custodes.gallery.gallery import IndexedGallery
 from custodes.ledger.tlog.entry import decode
 from custodes.operations.screening.list_publishers import Refresh, publisher
-from custodes.operations.screening.ports import HOUR_MS, ListPublisher
+from custodes.operations.screening.ports import HOUR_MS, Edition, ListPublisher
 from custodes.storage.files.list_download import download
 from custodes.storage.sql.screening.lists import ScreeningLists
 from custodes.storage.sql.screening.publishers import StoredPublishers
 from tests.fakes.engine import SquareEngine
 from tests.fakes.gallery import MemoryGalleryStore
 from tests.fakes.live import running
+from tests.fakes.waiting import eventually
 
 
 def house(count: int) -> bytes:
@@ -211,17 +212,17 @@ def test_a_server_fetches_by_itself_and_puts_the_list_on_record(tmp_path: Path, 
         running(tmp_path, engine=SquareEngine(), gallery=gallery) as server,
         closing(ScreeningLists(tmp_path)) as lists,
     ):
-        for _ in range(400):
+
+        def recorded() -> Edition | None:
             found = lists.current().get("house")
-            if found is not None and found.ledger_index is not None:
-                break
-            threading.Event().wait(0.05)
-        assert found is not None
-        assert found.ledger_index is not None
+            return found if found is not None and found.ledger_index is not None else None
+
+        at = eventually(recorded).ledger_index
+        assert at is not None
         log = server.deployment.ledger.log
         log.flush()
         entries = [decode(envelope) for _, envelope in log.tree().entries()]
-    assert (entries[found.ledger_index].kind, entries[found.ledger_index].fields["n"]) == ("list", 40)
+    assert (entries[at].kind, entries[at].fields["n"]) == ("list", 40)
 
 
 def test_a_removed_publisher_is_forgotten_and_its_list_stays(desk: Desk) -> None:
