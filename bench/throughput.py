@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import report
+from custodes.engine.runtime.byte_products import has_byte_products
 
 WORKERS = Path(__file__).resolve().parent / "workers"
 PHOTOS = report.ROOT.parent / "shared" / "data" / "lfw" / "images"
@@ -37,18 +38,25 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way through the engine: what for, which faces of a photo are embedded (by both sides), and the ratio wanted."""
+    """A way through the engine: what for, which faces of a photo are embedded (by both sides), the ratio wanted, and
+    whether with products of bytes."""
 
     name: str
     use: str
     faces: str
     target: float | None
+    in_bytes: bool = False
 
 
 PATHS = (
-    Route("query (largest face, as a search does)", "query", "largest", 4.0),
+    Route("query (largest face, as a search does)", "query", "largest", 8.0),
+    *(
+        [Route("the same, `CUSTODES_QUERY_ARITHMETIC=int8`", "query", "largest", 8.0, in_bytes=True)]
+        if has_byte_products()
+        else []
+    ),
     Route("query, all faces", "query", "all", None),
-    Route("enrol, all faces", "enrol", "all", 2.0),
+    Route("enrol, all faces", "enrol", "all", 4.0),
 )
 
 
@@ -137,9 +145,15 @@ def sides(layout: Layout, python: Path) -> Iterator[tuple[str, Side]]:
     pinned = [[str(core) for core in cores] for cores in layout.cores]
     ours, peer = [sys.executable, str(WORKERS / "recognise.py")], [str(python), str(WORKERS / "recognise_peer.py")]
     for path in PATHS:
-        flags = [*(["--largest"] if path.faces == "largest" else []), "--cores"]
+        flags = [
+            *(["--largest"] if path.faces == "largest" else []),
+            *(["--bytes"] if path.in_bytes else []),
+            "--cores",
+        ]
         yield path.name, Side([[*ours, path.use, *flags, *cores] for cores in pinned], threads)
-        yield f"{path.name} timed", Side([[*ours, path.use, "--timed", *flags, *cores] for cores in pinned], threads)
+        if not path.in_bytes:
+            timed = [[*ours, path.use, "--timed", *flags, *cores] for cores in pinned]
+            yield f"{path.name} timed", Side(timed, threads)
     for faces in ("largest", "all"):
         yield faces, Side([[*peer, faces, *cores] for cores in pinned], threads)
 
@@ -179,7 +193,7 @@ def section(measured: list[dict[str, Any]], command: str) -> report.Section:
             ours, peer = found[path.name], found[path.faces]
             low, high = ours["block_ratios"]
             ratio = f"**{ours['ratio']:.2f}** (blocks {low:.1f} to {high:.1f})"
-            outside = f"{100 * found[f'{path.name} timed']['outside']:.1f} %"
+            outside = "" if path.in_bytes else f"{100 * found[f'{path.name} timed']['outside']:.1f} %"
             target = f"{path.target:.0f}" if path.target else ""
             rows.append(
                 (found["layout"], path.name, f"{ours['per_s']:.1f}", f"{peer['per_s']:.1f}", ratio, target, outside)

@@ -19,6 +19,7 @@ from typing import Any
 
 import networks
 
+from custodes.core.device import QueryArithmetic
 from custodes.core.ids import RequestId
 from custodes.core.slot import Slot
 from custodes.deployment.networks.computing import open_engine
@@ -77,10 +78,12 @@ def main() -> None:
     parser.add_argument("--cores", type=int, nargs="+", required=True)
     parser.add_argument("--largest", action="store_true", help="embed only the largest face of a photo")
     parser.add_argument("--timed", action="store_true")
+    parser.add_argument("--bytes", action="store_true", help="queries in bytes")
     options = parser.parse_args()
     os.sched_setaffinity(0, options.cores)
     clock, work = Clock(), Work(VectorUse(options.use), 1 if options.largest else None)
-    settings = from_environment(threads=len(options.cores), device="cpu")
+    arithmetic = QueryArithmetic.INT8 if options.bytes else QueryArithmetic.FLOAT32
+    settings = from_environment(threads=len(options.cores), device="cpu", query_arithmetic=arithmetic)
     if options.timed:
         timed: Callable[[Any], TimedNetwork] = lambda network: TimedNetwork(network, clock)  # noqa: E731
         answer_blocks(networks.assemble(settings, timed), work, clock)

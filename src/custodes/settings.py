@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from custodes.core.device import Arithmetic, Device
+from custodes.core.device import Arithmetic, Device, QueryArithmetic
 from custodes.core.errors import InvalidParameterError
 from custodes.core.setting_rules import unfit_setting
 from custodes.core.setting_sources import PREFIX, GivenValue, from_file, from_variables
@@ -93,6 +93,9 @@ class Settings:
     )
     device: Device = _setting("Where networks run: `auto`, `cpu` or `cuda`.", Device.AUTO)
     arithmetic: Arithmetic = _setting("For text and labels: `float32` or `bfloat16` (running.md).", Arithmetic.FLOAT32)
+    query_arithmetic: QueryArithmetic = _setting(
+        "For the vectors of faces that are searched for: `float32` or `int8` (running.md).", QueryArithmetic.FLOAT32
+    )
     threads: int = _setting("Threads that one run of a network uses; 0 takes one per core.", 0)
     workers: int = _setting("Requests worked on at the same time.", 8)
     in_flight: int = _setting("Requests held at the same time; more are throttled.", 256)

@@ -15,7 +15,7 @@ class Device(StrEnum):
 
 
 class Arithmetic(StrEnum):
-    """What networks for text and for whole pictures compute with; those for faces always take float32."""
+    """What networks for text and for whole pictures compute with."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -24,3 +24,11 @@ class Arithmetic(StrEnum):
     def version(self, recipe: str) -> str:
         """Version that answers name: that of the recipe, and what else decides them."""
         return recipe if self is Arithmetic.FLOAT32 else f"{recipe}-bf16"
+
+
+class QueryArithmetic(StrEnum):
+    """What the vector of a face is computed with that is searched for and not kept; kept ones are always of float32."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    """Products of bytes in the part of the network where most of its products are; a processor has to have them."""

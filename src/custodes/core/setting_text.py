@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from custodes.core.device import Arithmetic, Device
+from custodes.core.device import Arithmetic, Device, QueryArithmetic
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -128,7 +128,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "bool": switch,
         "int": int,
         "Mapping[str, Path]": folders,
-        **{kind.__name__: kind for kind in (Arithmetic, Device, LogFormat, WarmStart)},
+        **{kind.__name__: kind for kind in (Arithmetic, Device, LogFormat, QueryArithmetic, WarmStart)},
     }
 )
 """What reads the text of a setting, by its type; others are paths or texts."""

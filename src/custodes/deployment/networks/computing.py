@@ -69,4 +69,4 @@ def open_engine(settings: Settings, runs: Runs | None = None) -> Iterator[FaceEn
     if any("faces" in card.packs for card in missing):
         raise missing_models(missing)
     threads = settings.threads or os.cpu_count() or 1
-    yield open_face_engine(store, settings.device, threads, own_networks(settings), runs)
+    yield open_face_engine(store, settings.device, threads, own_networks(settings), runs, settings.query_arithmetic)

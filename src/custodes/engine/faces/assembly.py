@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from custodes.core.device import Device
+from custodes.core.device import Device, QueryArithmetic
 from custodes.core.errors import UnavailableError
 from custodes.core.ids import ModelVersion
 from custodes.engine.calibrate import Knot
 from custodes.engine.faces.detection.anchors import AnchorLook
 from custodes.engine.faces.detection.detect import TURNED_LOOK, FaceDetector, centerface
 from custodes.engine.faces.detection.turned import FaceFinder
+from custodes.engine.faces.embedding.byte_ranges import load_byte_ranges
 from custodes.engine.faces.embedding.embed import Embedder, Recipe, unit
 from custodes.engine.faces.embedding.lookalikes import load_lookalikes
 from custodes.engine.faces.geometry.mesh import MeshReader
@@ -31,7 +33,8 @@ from custodes.engine.faces.traits.heads import load_fitted
 from custodes.engine.faces.traits.spoof import SpoofReader
 from custodes.engine.faces.traits.traits import TraitReader
 from custodes.engine.results.face import FloatArray, VectorUse
-from custodes.engine.runtime.batch import Batcher
+from custodes.engine.runtime.batch import Batcher, Run
+from custodes.engine.runtime.byte_products import require_int8
 from custodes.engine.runtime.memory import Runs
 from custodes.engine.runtime.once import Once
 from custodes.engine.runtime.session import NetworkSession, Threads, open_session
@@ -98,6 +101,7 @@ def open_face_engine(
     threads: int,
     own: OwnNetworks | None = None,
     runs: Runs | None = None,
+    queries: QueryArithmetic = QueryArithmetic.FLOAT32,
 ) -> FacePipeline:
     """Open the networks of the face pack; those that only some requests need are opened by the first of these.
 
@@ -107,10 +111,12 @@ def open_face_engine(
         threads: threads within one run of a network, at least 1.
         own: networks in place of those that ship.
         runs: what the networks of this process share.
+        queries: what vectors of faces that are searched for are computed with; a network in place of the one that
+            ships has float32 alone.
 
     Raises:
-        UnavailableError: a model is missing, altered or cannot be opened, or one of ``own`` answers its sample
-            differently than when it was added.
+        UnavailableError: a model is missing, altered or cannot be opened, ``queries`` is not to be had here, or one of
+            ``own`` answers its sample differently than when it was added.
     """
     cards, own = load_cards(), own or OwnNetworks()
 
@@ -127,17 +133,37 @@ def open_face_engine(
         # The sample is nobody's request: it is asked of a session that nobody counts.
         require_sample(opened(own.embedder.card, None), own.embedder)
         network = opened(own.embedder.card, runs)
+    query_run = None
+    if queries is QueryArithmetic.INT8 and own.embedder is None:
+        require_int8(device)
+        query_run = _query_run(store.path(cards["sface"]), cards["sface"], threads, runs)
+    embedder = open_embedder(network, recipe, query_run)
     if own.detector is None:
-        return assemble(session, open_embedder(network, recipe))
+        return assemble(session, embedder)
     require_detector_sample(opened(own.detector.card, None), own.detector)
     found_by = AnchorLook(opened(own.detector.card, runs), own.detector.family, own.detector.fit.knots)
-    recipe = replace(recipe, version=combined_version(recipe.version, own.detector))
-    return assemble(session, open_embedder(network, recipe), FaceDetector(found_by))
+    embedder.recipe = replace(recipe, version=combined_version(recipe.version, own.detector))
+    return assemble(session, embedder, FaceDetector(found_by))
 
 
-def open_embedder(network: NetworkSession, recipe: Recipe) -> Embedder:
-    """The embedding step on an opened network."""
-    return Embedder(Batcher(lambda rgb: network.run({"rgb": rgb}, ("embedding",))["embedding"]), recipe)
+def open_embedder(network: NetworkSession, recipe: Recipe, query_run: Run | None = None) -> Embedder:
+    """The embedding step on an opened network; ``query_run`` is the same network for queries."""
+    return Embedder(_batched(network), recipe, query_run)
+
+
+def _query_run(path: Path, card: ModelCard, threads: int, runs: Runs | None) -> Run:
+    """The network at ``path`` with products of bytes. Raises UnavailableError as ``open_session`` does."""
+    from custodes.models.importers.graphs.in_bytes import in_bytes
+
+    try:
+        made = in_bytes(path.read_bytes(), load_byte_ranges())
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"model {card.name} is not the one that its ranges are of") from error
+    return _batched(open_session(made, card, Device.CPU, Threads(intra=threads), runs))
+
+
+def _batched(network: NetworkSession) -> Run:
+    return Batcher(lambda rgb: network.run({"rgb": rgb}, ("embedding",))["embedding"])
 
 
 def sample_answer(network: NetworkSession) -> FloatArray:

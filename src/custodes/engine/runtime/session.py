@@ -212,14 +212,14 @@ def providers(device: Device, available: Sequence[str] | None = None) -> list[st
 
 
 def open_session(
-    path: Path,
+    path: Path | bytes,
     card: ModelCard,
     device: Device = Device.AUTO,
     threads: Threads | None = None,
     runs: Runs | None = None,
 ) -> NetworkSession:
-    """Open the model at ``path``, which must be the one that ``card`` describes; sessions of a process share
-    ``runs``.
+    """Open the model at ``path``, or of these bytes, which must be the one that ``card`` describes; sessions of a
+    process share ``runs``.
 
     Raises:
         UnavailableError: the file is no model, its tensors differ from the card, or the device does not work.
@@ -236,9 +236,10 @@ def open_session(
             _share_memory()
         options.add_session_config_entry(_SHARED, "1")
     try:
-        runtime = onnxruntime.InferenceSession(str(path), options, providers=names)
+        runtime = onnxruntime.InferenceSession(path if isinstance(path, bytes) else str(path), options, providers=names)
     except _OPEN_ERRORS as error:
-        raise UnavailableError(f"model {card.name} cannot be opened: {path.name} is broken") from error
+        file = "what was made of it" if isinstance(path, bytes) else path.name
+        raise UnavailableError(f"model {card.name} cannot be opened: {file} is broken") from error
     _check(card, runtime)
     session = NetworkSession(runtime, card, threads.intra, runs)
     if device is Device.CUDA and session.provider != _CUDA:

@@ -73,9 +73,13 @@ def planes(chips: Sequence[RgbArray], *, mirrored: bool) -> FloatArray:
 class Embedder:
     """The embedding step: pre (chips), run (batched across requests), post (average, centre, unit length)."""
 
-    def __init__(self, run: Run, recipe: Recipe) -> None:
-        """Keep ``run``, (N, 3, 112, 112) RGB 0..255 to (N, D), and the recipe."""
+    def __init__(self, run: Run, recipe: Recipe, query_run: Run | None = None) -> None:
+        """Keep ``run``, (N, 3, 112, 112) RGB 0..255 to (N, D), and the recipe.
+
+        ``query_run`` takes its place for queries: the same function, less exactly.
+        """
         self._run = run
+        self._query_run = query_run or run
         self.recipe = recipe
 
     def embed(self, rgb: RgbArray, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
@@ -88,7 +92,8 @@ class Embedder:
     def features(self, rgb: RgbArray, faces: Sequence[DetectedFace], use: VectorUse) -> FloatArray:
         """(N, D) unit vectors of at least one face as the network says them; what the recipe is fitted on."""
         mirrored = use in self.recipe.mirrored
-        rows = self._run(planes([face_chip(rgb, face) for face in faces], mirrored=mirrored))
+        run = self._query_run if use is VectorUse.QUERY else self._run
+        rows = run(planes([face_chip(rgb, face) for face in faces], mirrored=mirrored))
         if not mirrored:
             return unit(rows)
         return unit(unit(rows).reshape(len(faces), 2, rows.shape[1]).mean(axis=1, dtype=np.float64))
