@@ -28,7 +28,7 @@ from custodes.storage.sql.nodes.time import DatabaseTime
 from custodes.storage.sql.postgres_database import PostgresDatabase
 from tests.fakes.shared_log import Node, node
 
-PARTS = 25
+PARTS = 100
 LIMITS = JobLimits(lease_ms=400, attempts=1_000, retry_ms=1)
 
 
@@ -45,7 +45,7 @@ class Parts:
             again = part == job.cursor.position and job.fence > 1
             try:
                 if not (again and self._charges.charged(job.request.job_id, part, job.created_ts_ms)):
-                    time.sleep(0.02)  # the work, and a moment to be stopped at
+                    time.sleep(0.1)  # the work, and a moment to be stopped at
                     body = {"job": job.request.job_id, "part": part, "code": "Done"}
                     permission = self._log.append("auth", fields={"d": "allow"})
                     self._log.commit("use", units=1, body=body, settles=permission)
