@@ -20,7 +20,7 @@ from custodes.cli.server.listener import Listener
 from custodes.deployment.server import Deployment, open_deployment
 from custodes.settings import Settings
 from tests.fakes.schema import LISTS_FILE, new_database
-from tests.fakes.sight import square_sight
+from tests.fakes.square_sight import square_sight
 
 REGION = "eu-central-1"
 _MAKING_A_CLIENT = threading.Lock()

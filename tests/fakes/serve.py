@@ -18,7 +18,7 @@ from custodes.cli.server.serve import serve_until_stopped
 from custodes.core.errors import CustodesError
 from custodes.settings import Settings
 from tests.fakes.engine import SquareEngine
-from tests.fakes.sight import square_sight
+from tests.fakes.square_sight import square_sight
 
 
 def shared() -> dict[str, Any]:
