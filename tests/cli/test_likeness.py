@@ -23,9 +23,9 @@ from custodes.deployment.networks.scores import SHIPPED
 @pytest.mark.parametrize(
     ("similarity", "words"),
     [
-        (80.0, "about 1 in 700 reaches this (false match rate 0.0014)"),
+        (80.0, "about 1 in 900 reaches this (false match rate 0.0011)"),
         (99.0, "about 1 in 50,000 reaches this (false match rate 2e-05)"),
-        (99.95, "at most 1 in 200,000 reaches this (false match rate 5e-06)"),
+        (99.95, "at most 1 in 90,000 reaches this (false match rate 1.1e-05)"),
         (20.0, "Pairs of different people often score this"),
     ],
 )
@@ -63,5 +63,5 @@ def test_the_size_of_the_gallery_counts() -> None:
     assert verdict_in_gallery(99.5, 10) is LikenessVerdict.LIKELY
     assert verdict_in_gallery(99.5, 1_000_000) is LikenessVerdict.POSSIBLE
     assert verdict_in_gallery(99.5, None) is LikenessVerdict.POSSIBLE
-    assert gallery_odds(99.0, 1_000) == "1.9 %"  # as in the table of docs/scores.md
+    assert gallery_odds(99.0, 1_000) == "2.1 %"  # as in the table of docs/scores.md
     assert gallery_odds(80.0, 1_000_000) == "over 99 %"
